@@ -1,0 +1,1 @@
+"""Prefect flows: when, how often, how many retries; no logic."""

@@ -1,0 +1,5 @@
+"""``python -m shadowbook``."""
+
+from shadowbook.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Market data: sources that deliver rows, and the store that keeps what passed the gate."""

@@ -1,0 +1,99 @@
+"""Tells a person what is being done while it is being done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Stage(Protocol):
+    """A piece of work under way."""
+
+    def advance(self, done: int = 1) -> None:
+        """Count finished parts."""
+        ...
+
+    def result(self, text: str) -> None:
+        """Say what came out; shown when the stage ends."""
+        ...
+
+
+class Progress(Protocol):
+    """Where steps report to."""
+
+    def stage(self, title: str, total: int | None = None) -> _StageContext:
+        """Open a stage; it ends with the block."""
+        ...
+
+
+class _StageContext(Protocol):
+    def __enter__(self) -> Stage: ...
+    def __exit__(self, *details: object) -> bool | None: ...
+
+
+class _Quiet:
+    def advance(self, done: int = 1) -> None:
+        """Count nothing."""
+
+    def result(self, text: str) -> None:
+        """Say nothing."""
+
+
+class Silent:
+    """Reports nothing: for machine-readable output and for callers without a terminal."""
+
+    @contextmanager
+    def stage(self, title: str, total: int | None = None) -> Iterator[Stage]:
+        """Open a stage that says nothing."""
+        yield _Quiet()
+
+
+class _Shown:
+    def __init__(self, total: int | None) -> None:
+        self.done = 0
+        self.total = total
+        self.text = ""
+
+    def advance(self, done: int = 1) -> None:
+        self.done += done
+
+    def result(self, text: str) -> None:
+        self.text = text
+
+
+class Terminal:
+    """A line a stage, with a moving bar while it runs; plain lines where there is no terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    @contextmanager
+    def stage(self, title: str, total: int | None = None) -> Iterator[Stage]:
+        """Show a stage while it runs and one line with its result and seconds when it ends."""
+        from time import perf_counter
+
+        from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
+        from rich.progress import Progress as Bar
+
+        began = perf_counter()
+        columns = [SpinnerColumn(), TextColumn("{task.description}")]
+        if total is not None:
+            columns += [BarColumn(bar_width=24), MofNCompleteColumn()]
+        shown = _Shown(total)
+        failed = True
+        try:
+            with Bar(*columns, console=self._console, transient=True) as bar:
+                task = bar.add_task(title, total=total)
+                shown.advance = lambda done=1: bar.advance(task, done)  # type: ignore[method-assign]
+                yield shown
+            failed = False
+        finally:
+            mark = "[red]✗[/]" if failed else "[green]✓[/]"
+            seconds = perf_counter() - began
+            self._console.print(
+                f"{mark} {title:<28} {seconds:6.1f} s  {shown.text}", highlight=False
+            )

@@ -1,0 +1,1 @@
+"""What data must satisfy before anything learns or trades from it."""

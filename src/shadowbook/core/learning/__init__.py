@@ -1,0 +1,3 @@
+"""Features, labels, splits, candidates and their evaluation out of sample."""
+
+from shadowbook.core.learning.splits import PurgedWalkForward as PurgedWalkForward

@@ -1,0 +1,304 @@
+"""The catalog of features: what each is, what it reads and how far back.
+
+Windows belong to the version of the catalog, not to the settings: a feature log holds one
+definition for good. Changing a definition means raising ``FEATURE_VERSION``.
+
+Momentum: Jegadeesh & Titman (1993), without the last month Fama & French (2008). Reversal:
+Jegadeesh (1990). Largest daily return: Bali, Cakici & Whitelaw (2011). Residual momentum: Blitz,
+Huij & Martens (2011), in one factor. Zero-return share: Lesmond, Ogden & Trzcinka (1999).
+Turn of the month: Lakonishok & Smidt (1988). Illiquidity: Amihud (2002). Range: Parkinson (1980).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shadowbook.core.stats.windows import (
+    Comoments,
+    Moments,
+    rolling_comoments,
+    rolling_max,
+    rolling_min,
+    rolling_moments,
+    rolling_product,
+    rolling_sum,
+)
+from shadowbook.core.values import Floats, Sessions
+
+NOISE = 1e-12
+"""Daily returns that deviate by less are constant: a quotient near one is rounded at 2e-16."""
+
+
+class Inputs:
+    """What the features of a block of symbols are computed from; each piece is computed once.
+
+    ``price`` is the adjusted close where there is one. Arrays are (T, N), ``market`` is (T, 1).
+    A price that is not positive and finite, or a negative volume, counts as missing.
+    """
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        price: Floats,
+        fields: Mapping[str, Floats],
+        market: Floats,
+    ) -> None:
+        self.sessions = sessions
+        self.price = _known(price, price > 0.0)
+        self.fields = {
+            name: _known(values, values >= 0.0 if name == "volume" else values > 0.0)
+            for name, values in fields.items()
+        }
+        self.market = _known(market, market > -1.0)[:, None]
+        self._moments: dict[int, Moments] = {}
+
+    @cached_property
+    def returns(self) -> Floats:
+        """Simple returns from the session before."""
+        return self.price / shift(self.price, 1) - 1.0
+
+    @cached_property
+    def dollars(self) -> Floats:
+        """Traded value: close times volume."""
+        return self.fields["close"] * self.fields["volume"]
+
+    @cached_property
+    def comoments(self) -> Comoments:
+        """Sums of squares and products of market and symbol returns over 126 sessions."""
+        return rolling_comoments(self.market, self.returns, 126)
+
+    @cached_property
+    def beta(self) -> Floats:
+        """Slope of the symbol's returns on the market's over 126 sessions."""
+        together = self.comoments
+        return _quotient(together.products, together.x_squares, _moves(together, 126))
+
+    def moments(self, window: int) -> Moments:
+        """Moments of the returns over ``window`` sessions."""
+        if window not in self._moments:
+            self._moments[window] = rolling_moments(self.returns, window)
+        return self._moments[window]
+
+    def sessions_known(self, needs: tuple[str, ...]) -> NDArray[np.int64]:
+        """(T, N) sessions since any of ``needs`` was last missing (or since the start)."""
+        missing = np.isnan(self.price)
+        for name in needs:
+            missing = missing | np.isnan(self.fields[name])
+        rows = np.arange(len(missing))[:, None]
+        last_missing = np.maximum.accumulate(np.where(missing, rows, -1), axis=0)
+        return rows - last_missing
+
+
+Compute = Callable[[Inputs], Floats]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature of the catalog.
+
+    Attributes
+    ----------
+    name : stable, in snake_case; windows are in sessions.
+    group : ``price`` needs closes only; ``volume`` needs volume, range or opens.
+    lookback : sessions before the decision session that it reads.
+    compute : Inputs -> (T, N); None for a rank.
+    needs : fields beside the price that it reads.
+    rank_of : the feature whose cross-sectional rank it is.
+    """
+
+    name: str
+    group: Literal["price", "volume"]
+    lookback: int
+    compute: Compute | None
+    needs: tuple[str, ...] = ()
+    rank_of: str | None = None
+
+
+def shift(values: Floats, rows: int) -> Floats:
+    """Value of ``rows`` sessions ago; NaN before the start."""
+    shifted = np.full(values.shape, np.nan)
+    if rows < len(values):
+        shifted[rows:] = values[: len(values) - rows]
+    return shifted
+
+
+def _known(values: Floats, valid: NDArray[np.bool_]) -> Floats:
+    return np.ascontiguousarray(np.where(valid & np.isfinite(values), values, np.nan))
+
+
+def _quotient(numerator: Floats, denominator: Floats, where: NDArray[np.bool_]) -> Floats:
+    result = np.full(numerator.shape, np.nan)
+    np.divide(numerator, denominator, out=result, where=where)
+    return result
+
+
+def _moves(together: Comoments, window: int) -> NDArray[np.bool_]:
+    floor = window * NOISE**2
+    moves: NDArray[np.bool_] = (together.x_squares > floor) & (together.y_squares > floor)
+    return moves
+
+
+def _momentum(inputs: Inputs, window: int, skip: int = 0) -> Floats:
+    return shift(inputs.price, skip) / shift(inputs.price, window) - 1.0
+
+
+def _reversal(inputs: Inputs, window: int) -> Floats:
+    return 1.0 - inputs.price / shift(inputs.price, window)  # never -0.0
+
+
+def _volatility(inputs: Inputs, window: int) -> Floats:
+    return np.sqrt(inputs.moments(window).squares / (window - 1))
+
+
+def _volatility_ratio(inputs: Inputs, short: int, long: int) -> Floats:
+    whole = _volatility(inputs, long)
+    return _quotient(_volatility(inputs, short), whole, whole > NOISE)
+
+
+def _drawdown(inputs: Inputs, window: int) -> Floats:
+    return inputs.price / rolling_max(inputs.price, window) - 1.0
+
+
+def _distance_to_average(inputs: Inputs, window: int) -> Floats:
+    return inputs.price / (rolling_sum(inputs.price, window) / window) - 1.0
+
+
+def _max_return(inputs: Inputs, window: int) -> Floats:
+    return rolling_max(inputs.returns, window)
+
+
+def _min_return(inputs: Inputs, window: int) -> Floats:
+    return rolling_min(inputs.returns, window)
+
+
+def _skewness(inputs: Inputs, window: int) -> Floats:
+    moments = inputs.moments(window)
+    variance = moments.squares / window
+    scale = variance * np.sqrt(variance)
+    return _quotient(moments.cubes / window, scale, variance > NOISE**2)
+
+
+def _beta(inputs: Inputs) -> Floats:
+    return inputs.beta
+
+
+def _correlation(inputs: Inputs) -> Floats:
+    together = inputs.comoments
+    scale = np.sqrt(together.x_squares) * np.sqrt(together.y_squares)
+    correlation = _quotient(together.products, scale, _moves(together, 126))
+    bounded: Floats = np.clip(correlation, -1.0, 1.0)
+    return bounded
+
+
+def _residual_momentum(inputs: Inputs) -> Floats:
+    market = rolling_product(inputs.market + 1.0, 126) - 1.0
+    return _momentum(inputs, 126) - inputs.beta * market
+
+
+def _zero_return_share(inputs: Inputs, window: int) -> Floats:
+    flat = np.where(np.isnan(inputs.returns), np.nan, inputs.returns == 0.0)
+    return rolling_sum(flat, window) / window
+
+
+def _month(inputs: Inputs) -> tuple[Floats, Floats]:
+    """Day of the month from 0 and the number of days in it, each (T, 1)."""
+    months = inputs.sessions.astype("datetime64[M]")
+    starts = months.astype("datetime64[D]")
+    day = (inputs.sessions.astype("datetime64[D]") - starts).astype(np.float64)
+    days = ((months + 1).astype("datetime64[D]") - starts).astype(np.float64)
+    return day[:, None], days[:, None]
+
+
+def _month_position(inputs: Inputs) -> Floats:
+    day, days = _month(inputs)
+    return np.broadcast_to(day / (days - 1.0), inputs.price.shape)
+
+
+def _turn_of_month(inputs: Inputs) -> Floats:
+    day, days = _month(inputs)
+    near = (day < 4.0) | (day >= days - 4.0)
+    return np.broadcast_to(near.astype(np.float64), inputs.price.shape)
+
+
+def _dollar_volume_z(inputs: Inputs, window: int) -> Floats:
+    logs = np.log1p(inputs.dollars)
+    moments = rolling_moments(logs, window)
+    deviation = np.sqrt(moments.squares / (window - 1))
+    return _quotient(logs - moments.mean, deviation, deviation > NOISE)
+
+
+def _illiquidity(inputs: Inputs, window: int) -> Floats:
+    """Absolute return per billion traded, as log(1 + x): ratio of sums, so one idle day is fine."""
+    traded = rolling_sum(inputs.dollars, window)
+    moved = rolling_sum(np.abs(inputs.returns), window)
+    return np.log1p(1e9 * _quotient(moved, traded, traded > 0.0))
+
+
+def _turnover_ratio(inputs: Inputs, short: int, long: int) -> Floats:
+    whole = rolling_sum(inputs.dollars, long) / long
+    return _quotient(rolling_sum(inputs.dollars, short) / short, whole, whole > 0.0)
+
+
+def _range_volatility(inputs: Inputs, window: int) -> Floats:
+    spans = np.log(inputs.fields["high"] / inputs.fields["low"])
+    variance = rolling_sum(spans * spans, window) / (window * 4.0 * math.log(2.0))
+    return np.sqrt(variance)
+
+
+def _overnight_gap(inputs: Inputs) -> Floats:
+    opened = inputs.fields["open"] * (inputs.price / inputs.fields["close"])
+    return opened / shift(inputs.price, 1) - 1.0
+
+
+_TRADED = ("close", "volume")
+
+CATALOG: tuple[Feature, ...] = (
+    Feature("momentum_21", "price", 21, partial(_momentum, window=21)),
+    Feature("momentum_63", "price", 63, partial(_momentum, window=63)),
+    Feature("momentum_126", "price", 126, partial(_momentum, window=126)),
+    Feature("momentum_252", "price", 252, partial(_momentum, window=252)),
+    Feature("momentum_252_21", "price", 252, partial(_momentum, window=252, skip=21)),
+    Feature("reversal_1", "price", 1, partial(_reversal, window=1)),
+    Feature("reversal_5", "price", 5, partial(_reversal, window=5)),
+    Feature("volatility_21", "price", 21, partial(_volatility, window=21)),
+    Feature("volatility_63", "price", 63, partial(_volatility, window=63)),
+    Feature(
+        "volatility_ratio_21_126", "price", 126, partial(_volatility_ratio, short=21, long=126)
+    ),
+    Feature("drawdown_252", "price", 251, partial(_drawdown, window=252)),
+    Feature("distance_average_200", "price", 199, partial(_distance_to_average, window=200)),
+    Feature("max_return_21", "price", 21, partial(_max_return, window=21)),
+    Feature("min_return_21", "price", 21, partial(_min_return, window=21)),
+    Feature("skewness_63", "price", 63, partial(_skewness, window=63)),
+    Feature("beta_126", "price", 126, _beta),
+    Feature("correlation_126", "price", 126, _correlation),
+    Feature("residual_momentum_126", "price", 126, _residual_momentum),
+    Feature("zero_return_share_63", "price", 63, partial(_zero_return_share, window=63)),
+    Feature("month_position", "price", 0, _month_position),
+    Feature("turn_of_month", "price", 0, _turn_of_month),
+    Feature("rank_reversal_5", "price", 5, None, rank_of="reversal_5"),
+    Feature("rank_momentum_126", "price", 126, None, rank_of="momentum_126"),
+    Feature("rank_momentum_252_21", "price", 252, None, rank_of="momentum_252_21"),
+    Feature("rank_volatility_63", "price", 63, None, rank_of="volatility_63"),
+    Feature("dollar_volume_z_63", "volume", 62, partial(_dollar_volume_z, window=63), _TRADED),
+    Feature(
+        "turnover_ratio_5_63", "volume", 62, partial(_turnover_ratio, short=5, long=63), _TRADED
+    ),
+    Feature("illiquidity_21", "volume", 21, partial(_illiquidity, window=21), _TRADED),
+    Feature("rank_illiquidity_21", "volume", 21, None, _TRADED, rank_of="illiquidity_21"),
+    Feature(
+        "range_volatility_21",
+        "volume",
+        20,
+        partial(_range_volatility, window=21),
+        ("high", "low"),
+    ),
+    Feature("overnight_gap", "volume", 1, _overnight_gap, ("open", "close")),
+)

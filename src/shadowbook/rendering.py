@@ -1,0 +1,302 @@
+"""What a person, or a program, reads of a result."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shadowbook.adapters.progress import Progress, Silent, Terminal
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from shadowbook.core.values import Metric, RunRecord, Verdict
+    from shadowbook.steps.build_features import FeatureReport
+    from shadowbook.steps.doctor import Examination
+    from shadowbook.steps.gate import GateReport
+    from shadowbook.steps.reproduce import Reproduction
+    from shadowbook.steps.retrain import RetrainReport
+
+COLUMNS: tuple[tuple[str, str, str, float], ...] = (
+    ("information_coefficient", "IC", ".4f", 1.0),
+    ("hit_rate", "hit rate", ".1%", 1.0),
+    ("sharpe_annualized", "Sharpe, net", ".2f", 1.0),
+    ("max_drawdown", "max drawdown", ".1%", 1.0),
+    ("turnover", "turnover/day", ".1%", 1.0),
+)
+"""Metrics of the candidates' table: key, heading, format."""
+
+
+def console() -> Console:
+    """Return the terminal; plain text where output is not one."""
+    from rich.console import Console
+
+    shown = Console()
+    return shown if shown.is_terminal else Console(width=110)
+
+
+def progress(quiet: bool) -> Progress:
+    """Return where steps report to: the terminal, or nowhere when a program reads the output."""
+    return Silent() if quiet else Terminal(console())
+
+
+def to_json(document: Any) -> str:
+    """Write a result as one JSON document; NaN becomes null."""
+    return json.dumps(plain(document), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def plain(value: Any) -> Any:
+    """Turn records into mappings, and everything else into what JSON has."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        for name in ("halts", "reasons", "reproduced", "healthy"):
+            if hasattr(type(value), name):
+                fields[name] = plain(getattr(value, name))
+        return fields
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
+
+
+def show_verdict(verdict: Verdict, shown: Console) -> None:
+    """Print a gate's outcome and one line a finding."""
+    color = {"PASSED": "green", "WARNED": "yellow"}.get(verdict.outcome.value, "red")
+    shown.print(
+        f"[{color}]{verdict.outcome.value}[/] {verdict.feed} ({len(verdict.findings)} checks)"
+    )
+    for reason in verdict.reasons:
+        shown.print(f"  - {reason}", markup=False, highlight=False, soft_wrap=True)
+    for span in verdict.quarantined:
+        until = span.last or "further notice"
+        shown.print(f"  quarantined: {span.symbol}, {span.first} to {until}", highlight=False)
+
+
+def show_gate(report: GateReport) -> None:
+    """Print the market gate's verdicts."""
+    shown = console()
+    for verdict in report.verdicts:
+        show_verdict(verdict, shown)
+    if report.halts:
+        shown.print("[red]refused[/]: the accepted prices stay as they were")
+    else:
+        told = f", {report.restated:,} of them restated" if report.restated else ""
+        shown.print(f"accepted: {report.added:,} new rows{told}", highlight=False)
+    shown.print(f"data docs: {report.docs}", highlight=False, soft_wrap=True)
+
+
+def show_features(report: FeatureReport) -> None:
+    """Print the feature gate's verdict and what was logged."""
+    shown = console()
+    show_verdict(report.verdict, shown)
+    if not report.halts:
+        shown.print(
+            f"logged: {report.rows_added:,} rows of {report.sessions_added:,} sessions, "
+            f"{report.features} features",
+            highlight=False,
+        )
+
+
+def show_training(reports: Sequence[RetrainReport]) -> None:
+    """Print the candidates of every strategy, best first."""
+    shown = console()
+    for report in reports:
+        for verdict in report.verdicts:
+            if verdict.reasons:
+                show_verdict(verdict, shown)
+        if report.run is None:
+            shown.print(f"[red]halted[/]: {report.strategy}")
+            continue
+        shown.print(candidates_table(report))
+    done = [report.run for report in reports if report.run is not None]
+    if done:
+        shown.print(f"show it:    shadowbook show {done[0].run_id[:8]}", highlight=False)
+        shown.print(f"rebuild it: shadowbook reproduce {done[0].run_id[:8]}", highlight=False)
+
+
+def candidates_table(report: RetrainReport) -> Table:
+    """Lay the candidates of one retraining out, with standard errors."""
+    from rich.table import Table
+
+    assert report.run is not None  # noqa: S101 - callers print halted reports differently
+    run = report.run
+    said = "made before, nothing done again" if report.existing else "registered"
+    table = Table(
+        title=f"{report.strategy} as of {report.as_of:%Y-%m-%d %H:%M} UTC: version "
+        f"{run.model_version} ({', '.join(run.aliases) or 'no alias'}), {said}",
+        title_justify="left",
+        caption=f"run {run.run_id}; ± one standard error that respects overlap; "
+        "out of sample, after costs",
+        caption_justify="left",
+    )
+    table.add_column("candidate", no_wrap=True)
+    for _, heading, _, _ in COLUMNS:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, metrics in report.candidates.items():
+        mark = "[bold]" if name == report.best else ""
+        cells = [_cell(metrics[key], form, scale) for key, _, form, scale in COLUMNS]
+        table.add_row(*(f"{mark}{cell}" for cell in (name, *cells)))
+    return table
+
+
+def _cell(metric: Metric, form: str, scale: float) -> str:
+    if metric.status != "OK":
+        return "not computable"
+    value = format(metric.value * scale, form)
+    if math.isnan(metric.standard_error):
+        return value
+    return f"{value} ± {format(metric.standard_error * scale, form)}"
+
+
+def show_runs(runs: Sequence[RunRecord]) -> None:
+    """Print the finished runs."""
+    from rich.table import Table
+
+    shown = console()
+    if not runs:
+        shown.print("no finished run yet: shadowbook run makes the first")
+        return
+    table = Table()
+    for heading in ("run", "strategy", "as of (UTC)", "version", "candidate", "aliases"):
+        table.add_column(heading, no_wrap=True)
+    for run in runs:
+        table.add_row(
+            run.run_id[:12],
+            run.strategy,
+            f"{run.as_of:%Y-%m-%d %H:%M}",
+            str(run.model_version),
+            run.candidate,
+            ", ".join(run.aliases),
+        )
+    shown.print(table)
+
+
+def show_manifest(manifest: Mapping[str, Any]) -> None:
+    """Print a run's manifest in plain words."""
+    shown = console()
+    made = manifest["layers"]
+    sections: list[tuple[str, Iterable[tuple[str, Any]]]] = [
+        (
+            f"run {manifest['run_id']}",
+            [
+                ("strategy", manifest["strategy"]),
+                ("as of", manifest["as_of"]),
+                ("made at", manifest["created_at"]),
+                ("model", f"{manifest['strategy']} version {manifest['model_version']}"),
+                ("candidate", manifest["candidate"]),
+            ],
+        ),
+        (
+            "code",
+            [
+                ("commit", manifest["commit"]),
+                ("not committed, SHA-256", manifest["patch_sha256"]),
+                ("source, SHA-256", made["code"]["source_sha256"]),
+                ("settings, SHA-256", manifest["settings_sha256"]),
+                ("seed", manifest["seed"]),
+            ],
+        ),
+        (
+            "environment",
+            [(k, v) for k, v in made["environment"].items() if k != "packages"]
+            + list(made["environment"]["packages"].items()),
+        ),
+        (
+            "data",
+            [
+                (name, f"{pin['md5']}  {pin['files']} files, {pin['bytes']:,} bytes")
+                for name, pin in manifest["pins"].items()
+            ],
+        ),
+        (
+            "features",
+            [
+                ("definitions", made["features"]["fingerprint"]),
+                ("rows", f"{made['features']['n_rows']:,} x {len(made['features']['columns'])}"),
+                ("values, SHA-256", made["features"]["values"]),
+            ],
+        ),
+        (
+            "folds",
+            [
+                (
+                    f"fold {fold['fold']}",
+                    f"train {fold['train_first']} to {fold['train_last']}, "
+                    f"test {fold['test_first']} to {fold['test_last']}",
+                )
+                for fold in made["folds"]["folds"]
+            ],
+        ),
+        (
+            "candidates",
+            [
+                (
+                    item["name"],
+                    f"IC {_shown(item, 'information_coefficient', '.4f')}, "
+                    f"Sharpe {_shown(item, 'sharpe_annualized', '.2f')}, "
+                    f"predictions {item['out_of_sample'][:16]}",
+                )
+                for item in manifest["candidates"]
+            ],
+        ),
+        (
+            "what a rebuild must match",
+            [
+                ("prediction digest", manifest["prediction_digest"]),
+                ("model file, SHA-256", manifest["artifact_sha256"]),
+            ],
+        ),
+    ]
+    for title, rows in sections:
+        shown.print(f"[bold]{title}[/]", highlight=False)
+        for key, value in rows:
+            shown.print(f"  {key:<24} {value}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _shown(item: Mapping[str, Any], name: str, form: str) -> str:
+    metric = item["metrics"][name]
+    if metric["value"] is None:
+        return "not computable"
+    return f"{metric['value']:{form}} ± {metric['standard_error']:{form}}"
+
+
+def show_reproduction(result: Reproduction) -> None:
+    """Print the outcome of a rebuild."""
+    shown = console()
+    for note in result.notes:
+        shown.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
+    shown.print(result.outcome, style="green" if result.reproduced else "red")
+    if result.mismatch is not None:
+        shown.print(
+            f"{result.mismatch.what}: recorded {result.mismatch.recorded}, "
+            f"rebuilt {result.mismatch.rebuilt}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def show_examination(report: Examination) -> None:
+    """Print the doctor's findings."""
+    shown = console()
+    for item in report.items:
+        mark = {"ok": "[green]✓[/]", "note": "[yellow]·[/]", "missing": "[red]✗[/]"}[item.state]
+        shown.print(f"{mark} {item.name:<22} {item.said}", highlight=False, soft_wrap=True)
+        if item.remedy:
+            shown.print(f"  {'':<22} {item.remedy}", highlight=False, soft_wrap=True)

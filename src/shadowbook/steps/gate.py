@@ -1,0 +1,129 @@
+"""Judge what was brought in; what passes becomes the accepted prices, the rest changes nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from shadowbook.adapters.disk import replace_text
+from shadowbook.adapters.market_data.delivery import Delivery
+from shadowbook.core.gates.market import bars_gate
+from shadowbook.core.gates.references import reference_gate
+from shadowbook.core.gates.verdict import decide
+from shadowbook.core.values import Quarantine, Verdict
+from shadowbook.errors import StaleDataError
+from shadowbook.steps.known import VERDICT
+from shadowbook.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class GateReport:
+    """What the market gate decided.
+
+    Attributes
+    ----------
+    verdicts : one a feed.
+    added, restated : rows new to the accepted prices, and those among them that tell a known
+        session anew; 0 when the gate said no.
+    docs : the data docs page.
+    """
+
+    as_of: datetime
+    verdicts: tuple[Verdict, ...]
+    added: int
+    restated: int
+    docs: Path
+
+    @property
+    def halts(self) -> bool:
+        """True when the flow must stop here."""
+        return any(verdict.halts for verdict in self.verdicts)
+
+    @property
+    def quarantined(self) -> tuple[Quarantine, ...]:
+        """Spans that no feature and no label may touch."""
+        return tuple(span for verdict in self.verdicts for span in verdict.quarantined)
+
+
+def gate(workspace: Workspace, as_of: datetime) -> GateReport:
+    """Lay the newest ingest over the accepted prices, judge the whole, and accept or refuse it.
+
+    Raises
+    ------
+    StaleDataError
+        When nothing was ingested.
+    IntegrityError
+        When accepted rows are told differently and ``market_data.on_rewrite`` refuses that.
+    """
+    market, settings = workspace.market, workspace.settings
+    if not market.incoming.exists():
+        raise StaleDataError("there is nothing to judge: run ingest first")
+    with workspace.progress.stage("gate (Great Expectations)") as stage:
+        incoming = market.incoming.read()
+        merged = market.accepted.merge(
+            incoming, workspace.clock.now(), settings.market_data.on_rewrite
+        )
+        verdicts = _judge(workspace, merged.delivery, as_of)
+        report = GateReport(
+            as_of=as_of,
+            verdicts=verdicts,
+            added=merged.added,
+            restated=merged.restated,
+            docs=workspace.expectations.docs_path,
+        )
+        _write_metrics(workspace.build / "gate.json", report)
+        if not report.halts:
+            market.accepted.write(merged.delivery)
+            market.accepted.write_note(VERDICT, _note(report))
+        n_checks = sum(len(verdict.findings) for verdict in verdicts)
+        said = ", ".join(f"{verdict.feed} {verdict.outcome}" for verdict in verdicts)
+        stage.result(f"{n_checks} checks: {said}")
+    return report
+
+
+def _judge(workspace: Workspace, delivery: Delivery, as_of: datetime) -> tuple[Verdict, ...]:
+    policy = workspace.settings.gates.market
+    schedule = workspace.market.schedule(delivery, as_of)
+    bars, references = delivery.bars, delivery.references
+    gates = [bars_gate(bars, references, schedule, as_of, policy)]
+    gates += [
+        reference_gate(name, references, schedule, as_of, policy)
+        for name in sorted(references["name"].unique())
+    ]
+    return tuple(
+        decide(judged.suite, workspace.expectations.evaluate(judged.suite, judged.tables))
+        for judged in gates
+    )
+
+
+def _note(report: GateReport) -> dict[str, object]:
+    """Build what later steps need of the verdict; pinned with the data, so without a clock."""
+    return {
+        "as_of": report.as_of.isoformat(),
+        "outcomes": {verdict.feed: verdict.outcome.value for verdict in report.verdicts},
+        "reasons": [reason for verdict in report.verdicts for reason in verdict.reasons],
+        "quarantined": [
+            {
+                "symbol": span.symbol,
+                "first": span.first.isoformat(),
+                "last": span.last.isoformat() if span.last else None,
+                "reason": span.reason,
+            }
+            for span in report.quarantined
+        ],
+    }
+
+
+def _write_metrics(path: Path, report: GateReport) -> None:
+    counts = {
+        verdict.feed: {
+            "outcome": verdict.outcome.value,
+            "checks": len(verdict.findings),
+            "not_passed": len(verdict.reasons),
+            "quarantined": len(verdict.quarantined),
+        }
+        for verdict in report.verdicts
+    }
+    replace_text(path, json.dumps(counts, indent=1) + "\n")

@@ -1,0 +1,90 @@
+"""What a run sees: accepted prices, feature rows and the dataset of a strategy, at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+
+from shadowbook.adapters.market_data.delivery import Delivery
+from shadowbook.adapters.market_data.market import MarketData
+from shadowbook.core.bitemporal import as_known, mask
+from shadowbook.core.learning.dataset import Dataset, assemble
+from shadowbook.core.values import Outcome, Panel, Quarantine, Schedule
+from shadowbook.errors import StaleDataError
+from shadowbook.settings import StrategySettings
+from shadowbook.workspace import Workspace
+
+VERDICT = "verdict.json"
+
+PASSING = (Outcome.PASSED.value, Outcome.WARNED.value)
+
+
+@dataclass(frozen=True, eq=False)
+class Accepted:
+    """What the gate let in, and the spans it left out."""
+
+    delivery: Delivery
+    schedule: Schedule
+    quarantined: tuple[Quarantine, ...]
+
+    def panel(self, as_of: datetime) -> Panel:
+        """Prices as known at ``as_of``, quarantined spans blank."""
+        bars, references = self.delivery.bars, self.delivery.references
+        return mask(as_known(bars, references, self.schedule, as_of), self.quarantined)
+
+
+def accepted(market: MarketData, as_of: datetime) -> Accepted:
+    """Read the accepted prices.
+
+    Raises
+    ------
+    StaleDataError
+        When nothing was accepted yet, or what was accepted does not reach to ``as_of``.
+    """
+    if not market.accepted.exists():
+        raise StaleDataError("no prices were accepted yet: run ingest and gate first")
+    note = market.accepted.read_note(VERDICT)
+    if note is None or datetime.fromisoformat(note["as_of"]) < as_of:
+        raise StaleDataError(
+            f"the gate has not judged the prices known at {as_of:%Y-%m-%d %H:%M} UTC: "
+            "run ingest and gate for that moment first"
+        )
+    delivery = market.accepted.read()
+    return judged(delivery, note, market.schedule(delivery, as_of))
+
+
+def judged(delivery: Delivery, note: Mapping[str, Any], schedule: Schedule) -> Accepted:
+    """Apply a gate's note: series that failed open are dropped, bad spans quarantined."""
+    dropped = [feed for feed, outcome in note["outcomes"].items() if outcome not in PASSING]
+    references = delivery.references
+    kept = Delivery(delivery.bars, references[~references["name"].isin(dropped)])
+    return Accepted(kept, schedule, _quarantines(note["quarantined"]))
+
+
+def _quarantines(items: Iterable[dict[str, Any]]) -> tuple[Quarantine, ...]:
+    """Read the spans from a verdict's note."""
+    return tuple(
+        Quarantine(
+            symbol=item["symbol"],
+            first=date.fromisoformat(item["first"]),
+            last=date.fromisoformat(item["last"]) if item["last"] else None,
+            reason=item["reason"],
+        )
+        for item in items
+    )
+
+
+def dataset_of(
+    rows: pd.DataFrame, strategy: StrategySettings, names: tuple[str, ...], panel: Panel
+) -> Dataset:
+    """Lay feature rows and labels out for one strategy."""
+    return assemble(rows, strategy.features or names, panel, strategy.horizon, strategy.label)
+
+
+def service_name(workspace: Workspace, strategy: str) -> str:
+    """Name of the strategy's Feast feature service."""
+    return f"{strategy}_v{workspace.settings.features.version}"

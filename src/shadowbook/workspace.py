@@ -1,0 +1,140 @@
+"""The composition root: opens what the settings name, each part when it is first used."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+
+from shadowbook.adapters.calendar import TradingCalendar
+from shadowbook.adapters.clock import Clock
+from shadowbook.adapters.code import Code
+from shadowbook.adapters.drift_reports import DriftReports
+from shadowbook.adapters.expectations import Expectations
+from shadowbook.adapters.feature_journal import FeatureJournal
+from shadowbook.adapters.feature_log import FeatureLog
+from shadowbook.adapters.features import Features
+from shadowbook.adapters.host import Host
+from shadowbook.adapters.lease import lease
+from shadowbook.adapters.market_data.files import FilesSource
+from shadowbook.adapters.market_data.market import MarketData
+from shadowbook.adapters.market_data.sample import SampleSource
+from shadowbook.adapters.models import Models
+from shadowbook.adapters.progress import Progress, Silent
+from shadowbook.adapters.snapshots import Snapshots
+from shadowbook.core.learning.features import fingerprint
+from shadowbook.core.values import BAR_FIELDS
+from shadowbook.settings import PARAMS, Settings, load_settings
+
+INSTALLATION = Path(__file__).resolve().parents[2]
+"""The checkout that this code runs from; it carries the feature definitions."""
+
+
+class Workspace:
+    """One folder with a params.yaml, and everything a step may touch.
+
+    Parameters
+    ----------
+    root : the workspace's folder.
+    settings : what its params.yaml says.
+    progress : told what is being done; silent by default.
+    """
+
+    def __init__(self, root: Path, settings: Settings, progress: Progress | None = None) -> None:
+        self.root = root
+        self.settings = settings
+        self.progress = progress or Silent()
+        self.clock = Clock()
+        self.host = Host()
+
+    @classmethod
+    def open(
+        cls, root: Path, params: Path | None = None, progress: Progress | None = None
+    ) -> Workspace:
+        """Read the settings and open the workspace.
+
+        Raises
+        ------
+        ConfigError
+            When the params file is missing or wrong.
+        """
+        root = root.resolve()
+        return cls(root, load_settings(params or root / PARAMS), progress)
+
+    @property
+    def data(self) -> Path:
+        """Folder of market data and features."""
+        return self.root / "data"
+
+    @property
+    def build(self) -> Path:
+        """Folder of what the pipeline's stages hand on."""
+        return self.root / "build"
+
+    def lease(self, purpose: str) -> AbstractContextManager[None]:
+        """Hold the workspace against other writers; see ``adapters.lease``."""
+        return lease(self.root / ".shadowbook" / "lease", purpose)
+
+    @cached_property
+    def market(self) -> MarketData:
+        """Source, accepted prices and calendar."""
+        policy = self.settings.market_data
+        delay = timedelta(minutes=policy.decision_delay_minutes)
+        source = (
+            SampleSource() if policy.source == "sample" else FilesSource(self.root, policy.files)
+        )
+        return MarketData(source, self.data, TradingCalendar(policy.calendar, delay))
+
+    @cached_property
+    def expectations(self) -> Expectations:
+        """Great Expectations with its data docs."""
+        return Expectations(self.root / ".shadowbook" / "expectations")
+
+    @cached_property
+    def feature_log(self) -> FeatureLog:
+        """The append-only feature log that the definitions in force write."""
+        version = self.settings.features.version
+        return FeatureLog(self.feature_folder, fingerprint(BAR_FIELDS), version)
+
+    @cached_property
+    def feature_journal(self) -> FeatureJournal:
+        """What each extension of the feature log knew."""
+        return FeatureJournal(self.feature_folder)
+
+    @property
+    def feature_folder(self) -> Path:
+        """Folder of the feature log of the version in force."""
+        return self.data / "features" / f"v{self.settings.features.version}"
+
+    @cached_property
+    def features(self) -> Features:
+        """Feast: registered views, point-in-time joins, the online store."""
+        return Features(self.feature_definitions, self.data / "online", self.feature_log)
+
+    @property
+    def feature_definitions(self) -> Path:
+        """Folder of the Feast definitions: the workspace's own, else the installation's."""
+        own = self.root / "feature_repo"
+        return own if own.is_dir() else INSTALLATION / "feature_repo"
+
+    @cached_property
+    def snapshots(self) -> Snapshots:
+        """DVC: data pinned by content."""
+        return Snapshots(self.root, self.settings.snapshots.remote)
+
+    @cached_property
+    def models(self) -> Models:
+        """MLflow: runs and registry."""
+        folder = self.root / "mlruns"
+        return Models(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts")
+
+    @cached_property
+    def drift_reports(self) -> DriftReports:
+        """Evidently: pages to look at."""
+        return DriftReports()
+
+    @cached_property
+    def code(self) -> Code:
+        """Git: the code a run is made from."""
+        return Code(self.root)
