@@ -8,6 +8,7 @@ would delete them, until the next run puts them back.
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
@@ -74,7 +75,7 @@ def define(
     entity = Entity(name="symbol", join_keys=["symbol"], value_type=ValueType.STRING)
     source = FileSource(
         name="feature_log",
-        path=str(log / "*.parquet"),  # absolute: Feast resolves others in the working directory
+        path=f"{glob.escape(str(log))}/*.parquet",  # absolute: Feast reads others from the cwd
         file_format=ParquetFormat(),
         timestamp_field="available_at",
     )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from shadowbook.workspace import Workspace
 
 DONE, FAILURE, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
-"""Exit codes: done, broken, wrong usage or configuration, a gate, check or court said no, Ctrl-C."""
+"""Exit codes: done, broken, wrong usage or configuration, a check said no, Ctrl-C."""
 
 P = ParamSpec("P")
 

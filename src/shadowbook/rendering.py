@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from shadowbook.steps.reproduce import Reproduction
     from shadowbook.steps.retrain import RetrainReport
 
+PLAIN_WIDTH = 110
+"""Characters a line where output goes to a file or a pipe."""
+
 COLUMNS: tuple[tuple[str, str, str, float], ...] = (
     ("information_coefficient", "IC", ".4f", 1.0),
     ("hit_rate", "hit rate", ".1%", 1.0),
@@ -39,7 +42,7 @@ def console() -> Console:
     from rich.console import Console
 
     shown = Console()
-    return shown if shown.is_terminal else Console(width=110)
+    return shown if shown.is_terminal else Console(width=PLAIN_WIDTH)
 
 
 def progress(quiet: bool) -> Progress:

@@ -145,20 +145,43 @@ def test_apply_refuses_what_the_log_does_not_hold(opened, rows, tmp_path):
         Features(REPO, tmp_path / "other", empty).apply(SERVICES)
 
 
-def test_a_broken_repository_or_registry_is_named(opened, rows, tmp_path):
+def test_a_missing_repository_is_named(opened, rows, tmp_path):
     _, log = opened(rows)
     with pytest.raises(ConfigError, match=r"feature_store\.yaml is missing"):
         Features(tmp_path, tmp_path / "x", log).apply(SERVICES)
+
+
+def test_a_damaged_registry_is_named_and_written_anew(opened, rows, tmp_path):
+    _, log = opened(rows)
     (tmp_path / "features" / "registry.db").write_bytes(b"\xff" * 100)
     fresh = Features(REPO, tmp_path / "features", log)
-    with pytest.raises(PermanentError, match=r"registry\.db is damaged; delete it"):
-        fresh.apply(SERVICES)
-    (tmp_path / "features" / "registry.db").unlink()
-    assert Features(REPO, tmp_path / "features", log).apply(SERVICES) is True
+    with pytest.raises(PermanentError, match=r"registry\.db is damaged; run `shadowbook features`"):
+        fresh.features_of("weekly")
+    assert fresh.apply(SERVICES) is True
+    assert fresh.features_of("monthly") == ("momentum_252_21", "beta_126")
+
+
+def test_a_deleted_online_store_comes_back(opened, rows, tmp_path):
+    features, log = opened(rows)
+    features.materialize(LAST)
+    (tmp_path / "features" / "online.db").unlink()
+    fresh = Features(REPO, tmp_path / "features", log)
+    assert fresh.apply(SERVICES) is True
+    assert fresh.materialize(LAST) == PushOutcome(written=20, refused=0, already=0)
+    assert fresh.parity("monthly").max_difference == 0.0
+
+
+def test_nothing_comes_online_unregistered(rows, tmp_path):
+    log = FeatureLog(tmp_path / "log", "a" * 64)
+    log.append(rows)
+    with pytest.raises(ConfigError, match="no feature view is registered"):
+        Features(REPO, tmp_path, log).materialize(LAST)
 
 
 def test_the_working_directory_does_not_matter(rows, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "a [b] c"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
     log = FeatureLog(Path("features/log"), "a" * 64)
     log.append(rows)
     features = Features(REPO, Path("features"), log)
@@ -166,7 +189,7 @@ def test_the_working_directory_does_not_matter(rows, tmp_path, monkeypatch):
     features.apply(SERVICES)
     features.materialize(LAST)
     assert features.parity("monthly").n_compared == 40
-    assert sorted(path.name for path in (tmp_path / "features").iterdir()) == [
+    assert sorted(path.name for path in (folder / "features").iterdir()) == [
         "log",
         "online.db",
         "registry.db",
@@ -262,6 +285,20 @@ def test_entities_of_another_shape_are_refused(shared, rows):
     assert shared.historical("weekly", asked.iloc[:0]).empty
 
 
+def test_importing_feast_leaves_the_process_alone(tmp_path):
+    script = (
+        "import os, sys, warnings; from pathlib import Path\n"
+        "from shadowbook.adapters.features_registry import open_store, view_features\n"
+        "before = list(warnings.filters), dict(os.environ)\n"
+        "views = view_features(open_store(Path(sys.argv[1]), Path(sys.argv[2])))\n"
+        "assert list(views) == [], views\n"
+        "assert (warnings.filters, dict(os.environ)) == before\n"
+        "from prometheus_client import values\n"
+        "assert values.ValueClass is values.MutexValue\n"
+    )
+    subprocess.run([sys.executable, "-c", script, REPO, tmp_path], check=True)
+
+
 def test_strategies_can_be_read_side_by_side(shared, rows):
     """Feast's DuckDB connection belongs to the process; threads must not meet on it."""
     asked = [entities_of(rows[rows["symbol"] == name]) for name in rows["symbol"].unique()[:6]]
@@ -347,6 +384,8 @@ def test_parity_counts_symbols_that_were_left_behind(opened, rows, tmp_path):
 def test_nothing_online_is_not_parity(opened, rows):
     features, _ = opened(rows)
     assert features.online("monthly", ["AAPL"])["beta_126"].isna().all()
+    assert features.online("monthly", []).empty
+    assert features.materialize(datetime(2020, 1, 1, tzinfo=UTC)) == PushOutcome(0, 0, 0)
     with pytest.raises(InsufficientDataError, match="no value of monthly is online"):
         features.parity("monthly")
 

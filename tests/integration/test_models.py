@@ -102,6 +102,7 @@ def _record(learned: Learned, key: str, best: str = "ridge", strategy: str = "we
         feature_service=f"{strategy}_v1",
         candidates=candidates,
         best=best,
+        prediction_digest=_digest(strategy, key, "final"),
         estimator=learned.estimators[best],
         trusted_types=TRUSTED[best],
         input_example=learned.features.head(3),
@@ -356,7 +357,7 @@ class TestMlflowsOwnView:
             *("run_key", "candidate", "prediction_digest", "artifact_sha256", "as_of"),
             *("model_id", "trusted_types"),
         }
-        assert version.tags["prediction_digest"] == _digest("weekly", "1", "ridge")
+        assert version.tags["prediction_digest"] == _digest("weekly", "1", "final")
         run = client.get_run(version.run_id)
         assert run.data.tags["feature_service"] == "weekly_v1"
         assert run.data.tags["git_commit"] == "0123abc"

@@ -54,7 +54,7 @@ class _Sample:
     drawn: pd.DataFrame
 
     def period(self) -> str:
-        sessions = self.everything["session"].dropna()
+        sessions = self.everything["session"]
         if sessions.empty:
             return "no sessions"
         return f"{sessions.min():%Y-%m-%d} to {sessions.max():%Y-%m-%d}"
@@ -97,7 +97,8 @@ class DriftReports:
         Raises
         ------
         SchemaError
-            When a frame lacks ``session`` or one of the columns, or a column is not numeric.
+            When a frame lacks ``session`` or one of the columns, or they hold neither dates nor
+            numbers.
         PermanentError
             When Evidently fails or the page cannot be written.
         """
@@ -134,6 +135,8 @@ def _sample(
     words = [column for column in columns if frame[column].dtype.kind not in "biuf"]
     if words:
         raise SchemaError(f"drift page, {name}: {', '.join(words)} must hold numbers")
+    if frame["session"].dtype.kind != "M":
+        raise SchemaError(f"drift page, {name}: session must hold naive dates (datetime64)")
     rows = np.arange(len(frame))
     if len(frame) > max_rows:
         rows = np.sort(rng.choice(len(frame), size=max_rows, replace=False))

@@ -9,7 +9,7 @@ run again completes it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shadowbook.adapters.disk import replace_text
-from shadowbook.adapters.feature_rows import KEYS, empty_rows, features_of, normalized
+from shadowbook.adapters.feature_rows import (
+    KEYS,
+    by_year,
+    empty_rows,
+    features_of,
+    normalized,
+    years_of,
+)
 from shadowbook.adapters.year_parts import YearParts
 from shadowbook.errors import ConfigError, IntegrityError, LeakageError, SchemaError
 
@@ -95,12 +102,12 @@ class FeatureLog:
         last = self.last_session()
         cut = 0 if last is None else int(rows["session"].searchsorted(last, side="right"))
         old, fresh = rows.iloc[:cut], rows.iloc[cut:]
-        present = sum([self._count_present(year, part, names) for year, part in _by_year(old)])
+        present = sum([self._count_present(year, part, names) for year, part in by_year(old)])
         self._check_moments(fresh, last)
         self._parts.clear_drafts()
         if not fresh.empty:
             self._write_meta(names)
-        for year, part in _by_year(fresh):
+        for year, part in by_year(fresh):
             self._parts.extend(year, part, [*KEYS, *names])
         return AppendOutcome(
             rows_added=len(fresh),
@@ -164,7 +171,7 @@ class FeatureLog:
 
         wanted = np.unique(np.asarray(sessions, dtype="datetime64[us]"))
         found = [pd.Series(dtype="datetime64[us, UTC]", index=pd.DatetimeIndex([]))]
-        for year in sorted({int(y) for y in _years(wanted)} & set(self._parts.years())):
+        for year in sorted({int(y) for y in years_of(wanted)} & set(self._parts.years())):
             part = self._parts.read(year, ["session", "available_at"], None)
             found.append(part.drop_duplicates("session").set_index("session")["available_at"])
         series = pd.concat(found[1:] or found)
@@ -279,11 +286,7 @@ class FeatureLog:
     def _write_meta(self, names: Sequence[str]) -> None:
         if (self.folder / META).exists():
             return
-        meta = {
-            "version": self.version,
-            "fingerprint": self.fingerprint,
-            "features": list(names),
-        }
+        meta = {"version": self.version, "fingerprint": self.fingerprint, "features": names}
         replace_text(self.folder / META, json.dumps(meta, indent=1) + "\n")
 
 
@@ -293,14 +296,3 @@ def _utc(moment: datetime) -> pd.Timestamp:
     if moment.tzinfo is None:
         raise ConfigError(f"as_of {moment.isoformat()} has no time zone: give an aware time")
     return pd.Timestamp(moment).tz_convert("UTC")
-
-
-def _years(sessions: NDArray[np.datetime64]) -> NDArray[np.int64]:
-    return sessions.astype("datetime64[Y]").astype(np.int64) + 1970
-
-
-def _by_year(rows: pd.DataFrame) -> Iterator[tuple[int, pd.DataFrame]]:
-    """Rows of each year, in ascending order, so that the last logged session only moves on."""
-    years = _years(rows["session"].to_numpy("datetime64[us]"))
-    for year in np.unique(years):
-        yield int(year), rows[years == year].reset_index(drop=True)

@@ -6,13 +6,16 @@ the session's decision moment), then one float64 column a feature, NaN = no valu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from shadowbook.errors import SchemaError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 KEYS = ("symbol", "session", "available_at")
 
@@ -74,3 +77,15 @@ def empty_rows(names: Sequence[str]) -> pd.DataFrame:
             **{name: pd.Series(dtype="float64") for name in names},
         }
     )
+
+
+def years_of(sessions: NDArray[np.datetime64]) -> NDArray[np.int64]:
+    """Return the calendar year of each session."""
+    return sessions.astype("datetime64[Y]").astype(np.int64) + 1970
+
+
+def by_year(rows: pd.DataFrame) -> Iterator[tuple[int, pd.DataFrame]]:
+    """Yield the rows of each year, ascending, so that the last logged session only moves on."""
+    years = years_of(rows["session"].to_numpy("datetime64[us]"))
+    for year in np.unique(years):
+        yield int(year), rows[years == year].reset_index(drop=True)

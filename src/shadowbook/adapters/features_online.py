@@ -7,6 +7,7 @@ features, what is newer is decided by it, and the decision moment is looked up i
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shadowbook.adapters.features_registry import SESSION, guarded, view_features
-from shadowbook.errors import IntegrityError
+from shadowbook.errors import ConfigError, IntegrityError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,12 +52,18 @@ class OnlineValues:
     def push(self, rows: pd.DataFrame) -> PushOutcome:
         """Write one row a symbol, unless a newer one is there.
 
-        A view is written in one transaction and the first view, whose session counts, comes last:
-        after a kill the same call completes the rest.
+        A view is written in one transaction; after a kill between two views, reads of both are
+        refused, and the same call completes the rest.
         """
+        views = view_features(self._store)
+        if not views:
+            raise ConfigError(
+                "no feature view is registered, so nothing can come online: run "
+                "`shadowbook features`, which registers them"
+            )
         newer = np.zeros(len(rows), dtype=bool)
         older = np.zeros(len(rows), dtype=bool)
-        for view, names in reversed(view_features(self._store).items()):
+        for view, names in views.items():
             held = self._sessions_of(view, rows["symbol"].tolist())
             given = rows["session"].to_numpy("datetime64[us]")
             fresh = np.isnat(held) | (given > held)
@@ -100,6 +107,8 @@ class OnlineValues:
     def _read_online(
         self, features: list[str] | FeatureService, symbols: Sequence[str]
     ) -> dict[str, list[Any]]:
+        if not len(symbols):
+            return defaultdict(list)  # Feast cannot be asked about nothing
         with guarded("reading online features"):
             answer: dict[str, list[Any]] = self._store.get_online_features(
                 features, {"symbol": list(symbols)}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sqlite3
+import sys
 import threading
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -23,6 +25,25 @@ SESSION = "session"
 """The value beside the features of a row that says which session it is about."""
 
 
+def _import_feast() -> None:
+    """Import Feast and undo what that does to the whole process.
+
+    It replaces warning filters, and switches prometheus_client, in this process and in those it
+    starts, to files in a temporary folder.
+    """
+    if "feast" in sys.modules:
+        return
+    names = ("PROMETHEUS_MULTIPROCESS_DIR", "PROMETHEUS_MULTIPROC_DIR")
+    before = {name: os.environ.get(name) for name in names}
+    import prometheus_client  # noqa: F401 (imported before the switch, it keeps to memory)
+
+    with warnings.catch_warnings():
+        import feast  # noqa: F401
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+
+
 def open_store(repo_folder: Path, data_folder: Path) -> FeatureStore:
     """Open the store that ``feature_store.yaml`` describes, with its state in ``data_folder``.
 
@@ -31,6 +52,7 @@ def open_store(repo_folder: Path, data_folder: Path) -> FeatureStore:
     ConfigError
         When the file is missing or Feast refuses it.
     """
+    _import_feast()
     import yaml
     from feast import FeatureStore, RepoConfig
     from pydantic import ValidationError
@@ -65,8 +87,7 @@ def register(
     entity, views = _definitions(repo_folder).define(log_folder, columns)
     wanted = [_service(name, features, views) for name, features in services.items()]
     with guarded("registering features"):
-        held_views = store.list_feature_views()
-        held = store.list_feature_services()
+        held_views, held = _held(store)
         online = Path(store.config.online_store.path)
         if online.exists() and _signature(views, wanted) == _signature(held_views, held):
             return False
@@ -76,6 +97,17 @@ def register(
                 store.delete_feature_service(service.name)
         store.refresh_registry()
     return True
+
+
+def _held(store: FeatureStore) -> tuple[list[FeatureView], list[FeatureService]]:
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+    try:
+        return store.list_feature_views(), store.list_feature_services()
+    except DecodeError:
+        # A kill while Feast wrote it; all it held comes from the definitions and the strategies.
+        Path(store.config.registry.path).unlink()
+        return store.list_feature_views(), store.list_feature_services()
 
 
 def _service(name: str, features: Sequence[str], views: Sequence[FeatureView]) -> FeatureService:
@@ -139,34 +171,35 @@ def guarded(action: str) -> Iterator[None]:
 
     Every store of a process shares one DuckDB connection, which refuses a second caller.
     """
-    from duckdb import Error as DuckError
-    from feast.errors import FeastError, FeatureServiceNotFoundException
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-    from ibis.common.exceptions import IbisError  # type: ignore[import-untyped]
-    from pyarrow import ArrowException
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        _import_feast()
+        from duckdb import Error as DuckError
+        from feast.errors import FeastError, FeatureServiceNotFoundException
+        from google.protobuf.message import DecodeError
+        from ibis.common.exceptions import IbisError  # type: ignore[import-untyped]
+        from pyarrow import ArrowException
 
-    try:
-        with _ONE_AT_A_TIME, warnings.catch_warnings():
-            # Feast shows every deprecation; ibis calls a DuckDB method that is about to be renamed.
-            warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)
+        # ibis calls a DuckDB method that is about to be renamed.
+        warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)
+        try:
             yield
-    except FeatureServiceNotFoundException as error:
-        raise ConfigError(
-            f"{action}: the strategy was not registered; run `shadowbook features` first"
-        ) from error
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            raise TransientError(f"{action}: the online store is locked; try again") from error
-        raise PermanentError(
-            f"{action}: the online store cannot be used ({error}); delete online.db and run "
-            "`shadowbook features`"
-        ) from error
-    except DecodeError as error:
-        raise PermanentError(
-            f"{action}: registry.db is damaged; delete it and run `shadowbook features`"
-        ) from error
-    except (FeastError, DuckError, IbisError, ArrowException, OSError) as error:
-        raise PermanentError(f"{action} failed in Feast: {error}") from error
+        except FeatureServiceNotFoundException as error:
+            raise ConfigError(
+                f"{action}: the strategy was not registered; run `shadowbook features` first"
+            ) from error
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+                raise TransientError(f"{action}: the online store is locked; try again") from error
+            raise PermanentError(
+                f"{action}: the online store cannot be used ({error}); delete online.db and run "
+                "`shadowbook features`"
+            ) from error
+        except DecodeError as error:
+            raise PermanentError(
+                f"{action}: registry.db is damaged; run `shadowbook features`, which writes it anew"
+            ) from error
+        except (FeastError, DuckError, IbisError, ArrowException, OSError) as error:
+            raise PermanentError(f"{action} failed in Feast: {error}") from error
 
 
 def view_features(store: FeatureStore) -> dict[str, tuple[str, ...]]:

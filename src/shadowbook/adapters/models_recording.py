@@ -236,7 +236,7 @@ class Recording:
             tags={
                 "run_key": record.run_key,
                 "candidate": record.best,
-                "prediction_digest": record.best_candidate.oos_digest,
+                "prediction_digest": record.prediction_digest,
                 "artifact_sha256": model.tags["artifact_sha256"],
                 "as_of": record.as_of.astimezone(UTC).isoformat(),
                 "model_id": model.model_id,

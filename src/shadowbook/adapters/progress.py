@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -54,12 +54,13 @@ class Silent:
 
 class _Shown:
     def __init__(self, total: int | None) -> None:
-        self.done = 0
         self.total = total
         self.text = ""
+        self.listener: Callable[[int], None] | None = None
 
     def advance(self, done: int = 1) -> None:
-        self.done += done
+        if self.listener is not None:
+            self.listener(done)
 
     def result(self, text: str) -> None:
         self.text = text
@@ -76,24 +77,29 @@ class Terminal:
         """Show a stage while it runs and one line with its result and seconds when it ends."""
         from time import perf_counter
 
-        from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
-        from rich.progress import Progress as Bar
-
         began = perf_counter()
-        columns = [SpinnerColumn(), TextColumn("{task.description}")]
-        if total is not None:
-            columns += [BarColumn(bar_width=24), MofNCompleteColumn()]
         shown = _Shown(total)
         failed = True
         try:
-            with Bar(*columns, console=self._console, transient=True) as bar:
-                task = bar.add_task(title, total=total)
-                shown.advance = lambda done=1: bar.advance(task, done)  # type: ignore[method-assign]
+            # A moving bar in a log file would be a thousand lines.
+            with self._bar(title, shown) if self._console.is_terminal else nullcontext():
                 yield shown
             failed = False
         finally:
             mark = "[red]✗[/]" if failed else "[green]✓[/]"
             seconds = perf_counter() - began
-            self._console.print(
-                f"{mark} {title:<28} {seconds:6.1f} s  {shown.text}", highlight=False
-            )
+            line = f"{mark} {title:<36} {seconds:6.1f} s  {shown.text}"
+            self._console.print(line, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def _bar(self, title: str, shown: _Shown) -> Iterator[None]:
+        from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
+        from rich.progress import Progress as Bar
+
+        columns = [SpinnerColumn(), TextColumn("{task.description}")]
+        if shown.total is not None:
+            columns += [BarColumn(bar_width=24), MofNCompleteColumn()]
+        with Bar(*columns, console=self._console, transient=True) as bar:
+            task = bar.add_task(title, total=shown.total)
+            shown.listener = lambda done: bar.advance(task, done)
+            yield

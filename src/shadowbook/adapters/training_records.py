@@ -69,6 +69,7 @@ class TrainingRecord:
     feature_service : name of the Feast feature service.
     candidates : every candidate fitted, in order.
     best : name of the candidate that is registered.
+    prediction_digest : SHA-256 of the final model's predictions on the pinned evaluation set.
     estimator : the best candidate, fitted on everything.
     trusted_types : skops types beyond its own list that may be loaded.
     input_example : a few rows of features, float64 columns in the order of the fit.
@@ -86,6 +87,7 @@ class TrainingRecord:
     feature_service: str
     candidates: tuple[CandidateRecord, ...]
     best: str
+    prediction_digest: str
     estimator: BaseEstimator
     trusted_types: Sequence[str]
     input_example: pd.DataFrame

@@ -13,12 +13,11 @@ from pydantic import BaseModel, ConfigDict
 from shadowbook.adapters.calendar import TradingCalendar
 from shadowbook.adapters.feature_journal import FeatureJournal
 from shadowbook.adapters.host import Host
-from shadowbook.adapters.market_data.delivery import Delivery
+from shadowbook.adapters.market_data.market import schedule_of
 from shadowbook.adapters.market_data.store import MarketStore
 from shadowbook.core.learning.dataset import Dataset
 from shadowbook.core.learning.fit import fit_fold, join_folds, plan_tasks
 from shadowbook.core.learning.point_in_time import rebuild_log
-from shadowbook.core.values import Schedule
 from shadowbook.errors import IntegrityError
 from shadowbook.settings import Settings
 from shadowbook.steps import layers
@@ -60,7 +59,9 @@ def rebuild(request_path: Path) -> dict[str, Any]:
             f"{request.market} holds no verdict of its gate: it was not pinned whole"
         )
     delivery = store.read()
-    known = judged(delivery, note, _schedule(delivery, settings, as_of))
+    policy = settings.market_data
+    calendar = TradingCalendar(policy.calendar, timedelta(minutes=policy.decision_delay_minutes))
+    known = judged(delivery, note, schedule_of(delivery, calendar, as_of))
     bars, references = known.delivery.bars, known.delivery.references
     journal = FeatureJournal(request.feature_log).read()
     rows = rebuild_log(bars, references, known.schedule, journal)
@@ -82,13 +83,6 @@ def rebuild(request_path: Path) -> dict[str, Any]:
         "predictions": layers.predictions_layer(trained, candidate, estimator, settings),
         "metrics": layers.metrics_layer(evaluation),
     }
-
-
-def _schedule(delivery: Delivery, settings: Settings, as_of: datetime) -> Schedule:
-    policy = settings.market_data
-    calendar = TradingCalendar(policy.calendar, timedelta(minutes=policy.decision_delay_minutes))
-    days = delivery.bars["session"]
-    return calendar.schedule(days.min().date(), max(days.max().date(), as_of.date()))
 
 
 def _walk(

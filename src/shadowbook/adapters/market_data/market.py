@@ -38,7 +38,11 @@ class MarketData:
 
     def schedule(self, delivery: Delivery, as_of: datetime) -> Schedule:
         """Sessions from the first bar to ``as_of``, or to the last bar where that is later."""
-        days = delivery.bars["session"]
-        first = max(days.min().date(), EARLIEST)
-        last = max(days.max().date(), as_of.date())
-        return self.calendar.schedule(first, last)
+        return schedule_of(delivery, self.calendar, as_of)
+
+
+def schedule_of(delivery: Delivery, calendar: TradingCalendar, as_of: datetime) -> Schedule:
+    """Sessions from a delivery's first bar to ``as_of``, or to its last bar where that is later."""
+    days = delivery.bars["session"]
+    first = max(days.min().date(), EARLIEST)
+    return calendar.schedule(first, max(days.max().date(), as_of.date()))

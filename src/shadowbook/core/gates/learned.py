@@ -104,8 +104,8 @@ def feature_gate(
     order = frame.groupby("symbol", sort=False)["session"].rank(method="first")
     grown = (order > warm_up).to_numpy()
     table = _column_summary(names, values, grown)
-    finite = np.isfinite(values).all(axis=1) & (len(names) > 0)
-    newest: NDArray[np.bool_] = np.asarray(frame["session"] == frame["session"].max())
+    finite = np.asarray(np.isfinite(values).all(axis=1), dtype=np.bool_)
+    newest = np.asarray(frame["session"] == frame["session"].max(), dtype=np.bool_)
     whole = pd.DataFrame(
         {
             "rows": [float(len(frame))],

@@ -28,6 +28,7 @@ from shadowbook.core.stats.windows import (
     rolling_min,
     rolling_moments,
     rolling_product,
+    rolling_spread,
     rolling_sum,
 )
 from shadowbook.core.values import Floats, Sessions
@@ -57,7 +58,7 @@ class Inputs:
             for name, values in fields.items()
         }
         self.market = _known(market, market > -1.0)[:, None]
-        self._moments: dict[int, Moments] = {}
+        self._volatility: dict[int, Floats] = {}
 
     @cached_property
     def returns(self) -> Floats:
@@ -80,11 +81,17 @@ class Inputs:
         together = self.comoments
         return _quotient(together.products, together.x_squares, _moves(together, 126))
 
-    def moments(self, window: int) -> Moments:
-        """Moments of the returns over ``window`` sessions."""
-        if window not in self._moments:
-            self._moments[window] = rolling_moments(self.returns, window)
-        return self._moments[window]
+    @cached_property
+    def moments(self) -> Moments:
+        """Moments of the returns over 63 sessions."""
+        return rolling_moments(self.returns, 63)
+
+    def volatility(self, window: int) -> Floats:
+        """Sample deviation of the returns over ``window`` sessions."""
+        if window not in self._volatility:
+            squares = rolling_spread(self.returns, window).squares
+            self._volatility[window] = np.sqrt(squares / (window - 1))
+        return self._volatility[window]
 
     def sessions_known(self, needs: tuple[str, ...]) -> NDArray[np.int64]:
         """(T, N) sessions since any of ``needs`` was last missing (or since the start)."""
@@ -154,12 +161,12 @@ def _reversal(inputs: Inputs, window: int) -> Floats:
 
 
 def _volatility(inputs: Inputs, window: int) -> Floats:
-    return np.sqrt(inputs.moments(window).squares / (window - 1))
+    return inputs.volatility(window)
 
 
 def _volatility_ratio(inputs: Inputs, short: int, long: int) -> Floats:
-    whole = _volatility(inputs, long)
-    return _quotient(_volatility(inputs, short), whole, whole > NOISE)
+    whole = inputs.volatility(long)
+    return _quotient(inputs.volatility(short), whole, whole > NOISE)
 
 
 def _drawdown(inputs: Inputs, window: int) -> Floats:
@@ -178,11 +185,14 @@ def _min_return(inputs: Inputs, window: int) -> Floats:
     return rolling_min(inputs.returns, window)
 
 
-def _skewness(inputs: Inputs, window: int) -> Floats:
-    moments = inputs.moments(window)
-    variance = moments.squares / window
+def _volatility_of_moments(inputs: Inputs) -> Floats:
+    return np.sqrt(inputs.moments.squares / 62.0)
+
+
+def _skewness(inputs: Inputs) -> Floats:
+    variance = inputs.moments.squares / 63.0
     scale = variance * np.sqrt(variance)
-    return _quotient(moments.cubes / window, scale, variance > NOISE**2)
+    return _quotient(inputs.moments.cubes / 63.0, scale, variance > NOISE**2)
 
 
 def _beta(inputs: Inputs) -> Floats:
@@ -229,9 +239,9 @@ def _turn_of_month(inputs: Inputs) -> Floats:
 
 def _dollar_volume_z(inputs: Inputs, window: int) -> Floats:
     logs = np.log1p(inputs.dollars)
-    moments = rolling_moments(logs, window)
-    deviation = np.sqrt(moments.squares / (window - 1))
-    return _quotient(logs - moments.mean, deviation, deviation > NOISE)
+    spread = rolling_spread(logs, window)
+    deviation = np.sqrt(spread.squares / (window - 1))
+    return _quotient(logs - spread.mean, deviation, deviation > NOISE)
 
 
 def _illiquidity(inputs: Inputs, window: int) -> Floats:
@@ -268,7 +278,7 @@ CATALOG: tuple[Feature, ...] = (
     Feature("reversal_1", "price", 1, partial(_reversal, window=1)),
     Feature("reversal_5", "price", 5, partial(_reversal, window=5)),
     Feature("volatility_21", "price", 21, partial(_volatility, window=21)),
-    Feature("volatility_63", "price", 63, partial(_volatility, window=63)),
+    Feature("volatility_63", "price", 63, _volatility_of_moments),
     Feature(
         "volatility_ratio_21_126", "price", 126, partial(_volatility_ratio, short=21, long=126)
     ),
@@ -276,7 +286,7 @@ CATALOG: tuple[Feature, ...] = (
     Feature("distance_average_200", "price", 199, partial(_distance_to_average, window=200)),
     Feature("max_return_21", "price", 21, partial(_max_return, window=21)),
     Feature("min_return_21", "price", 21, partial(_min_return, window=21)),
-    Feature("skewness_63", "price", 63, partial(_skewness, window=63)),
+    Feature("skewness_63", "price", 63, _skewness),
     Feature("beta_126", "price", 126, _beta),
     Feature("correlation_126", "price", 126, _correlation),
     Feature("residual_momentum_126", "price", 126, _residual_momentum),

@@ -3,7 +3,8 @@
 Every standard error respects that neighboring sessions share what they measure: means by Newey
 and West's long-run variance, the Sharpe ratio by the same variance of its influence function (Lo
 2002; Mertens 2002 in the i.i.d. case), the drawdown by a circular block bootstrap. The long-run
-variance counts lags as `hac.bandwidth` says.
+variance counts lags as `hac.bandwidth` says, and errors made from it are stretched so that 1.96 of
+them make a 95 % interval (`hac.small_sample_factor`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shadowbook.core.learning.labels import forward_returns
 from shadowbook.core.learning.portfolio import equity_curve, max_drawdown, run_book, target_weights
-from shadowbook.core.stats.hac import bandwidth, long_run_variance, mean_standard_error
+from shadowbook.core.stats.hac import (
+    bandwidth,
+    long_run_variance,
+    mean_standard_error,
+    small_sample_factor,
+)
 from shadowbook.core.stats.ranks import rank_correlation
 from shadowbook.core.stats.resampling import circular_block_indices
 from shadowbook.core.values import Floats, Metric
@@ -179,8 +185,10 @@ def _mean(name: str, series: Floats, horizon: int, policy: EvaluationPolicy) -> 
     short = _too_short(name, len(values), horizon, policy)
     if short is not None:
         return short
-    error = mean_standard_error(values, bandwidth(len(values), horizon))
-    return Metric(name, float(values.mean()), error, len(values))
+    n = len(values)
+    lags = bandwidth(n, horizon)
+    error = mean_standard_error(values, lags) * small_sample_factor(n, lags)
+    return Metric(name, float(values.mean()), error, n)
 
 
 def _sharpe(
@@ -197,7 +205,8 @@ def _sharpe(
     standard = (values - mean) / deviation
     ratio = mean / deviation
     influence = standard - 0.5 * ratio * (standard * standard - 1.0)
-    error = math.sqrt(long_run_variance(influence, bandwidth(n, horizon)) / n)
+    lags = bandwidth(n, horizon)
+    error = math.sqrt(long_run_variance(influence, lags) / n) * small_sample_factor(n, lags)
     return Metric(name, ratio * scale, error * scale, n)
 
 

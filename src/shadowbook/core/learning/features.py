@@ -17,7 +17,7 @@ from shadowbook.core.values import BAR_FIELDS, Floats, Panel, Sessions
 FEATURE_VERSION = 1
 """Raise it with any change of a definition: a feature log holds one version for good."""
 
-_BLOCK = 65_536  # values in a block of symbols: half a megabyte an array stays in the cache
+_BLOCK = 16_384  # values in a block of symbols: half a megabyte an array stays in the cache
 
 
 class FeaturePolicy(BaseModel):
@@ -28,7 +28,7 @@ class FeaturePolicy(BaseModel):
     version: Literal[1] = Field(1, description="Version of the feature catalog.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FeatureCube:
     """Features of a panel.
 
@@ -137,7 +137,7 @@ def _fill(values: Floats, features: tuple[Feature, ...], block: Inputs) -> None:
         if feature.compute is not None:
             computed = feature.compute(block)
             usable = (known[feature.needs] > feature.lookback) & np.isfinite(computed)
-            values[:, :, k] = np.where(usable, computed, np.nan)
+            np.copyto(values[:, :, k], computed, where=usable)
 
 
 def _specimen(fields: Collection[str]) -> Panel:

@@ -38,24 +38,24 @@ def tie_spans(values: Floats) -> TieSpans:
     >>> spans.first, spans.last, spans.counts
     (array([[ 1.,  0.,  1., nan]]), array([[ 2.,  0.,  2., nan]]), array([3]))
     """
-    missing = np.isnan(values)
     n_rows, n_names = values.shape
-    order = np.argsort(values, axis=1, kind="stable")  # NaN last
-    ordered = np.take_along_axis(values, order, axis=1)
-    places = np.broadcast_to(np.arange(n_names), (n_rows, n_names))
+    known = ~np.isnan(values)
+    counts = known.sum(axis=1)
+    order = np.argsort(values, axis=1)  # NaN last; the order among ties does not matter
+    order += np.arange(n_rows)[:, None] * n_names
+    ordered = values.ravel()[order]
+    places = np.arange(n_names, dtype=np.float64)
     starts = np.ones((n_rows, n_names), dtype=bool)
-    starts[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    first_sorted = np.maximum.accumulate(np.where(starts, places, 0), axis=1)
+    np.not_equal(ordered[:, 1:], ordered[:, :-1], out=starts[:, 1:])
     ends = np.ones((n_rows, n_names), dtype=bool)
     ends[:, :-1] = starts[:, 1:]
-    backwards = np.where(ends, places, n_names)[:, ::-1]
-    last_sorted = np.minimum.accumulate(backwards, axis=1)[:, ::-1]
-    first, last = np.empty(values.shape), np.empty(values.shape)
-    np.put_along_axis(first, order, first_sorted.astype(np.float64), axis=1)
-    np.put_along_axis(last, order, last_sorted.astype(np.float64), axis=1)
-    first[missing] = np.nan
-    last[missing] = np.nan
-    return TieSpans(first, last, (~missing).sum(axis=1))
+    first = np.maximum.accumulate(np.where(starts, places, 0.0), axis=1)
+    last = np.minimum.accumulate(np.where(ends, places, n_names)[:, ::-1], axis=1)[:, ::-1]
+    missing = places >= counts[:, None]
+    spans = TieSpans(np.empty(values.shape), np.empty(values.shape), counts)
+    spans.first.ravel()[order] = np.where(missing, np.nan, first)
+    spans.last.ravel()[order] = np.where(missing, np.nan, last)
+    return spans
 
 
 def average_ranks(values: Floats) -> Floats:

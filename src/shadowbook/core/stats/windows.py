@@ -25,8 +25,15 @@ Merge = Callable[[Blocks, Blocks, int, int], Blocks]
 """Merge of two neighboring blocks, given with the number of rows in each."""
 
 
+class Spread(NamedTuple):
+    """Mean and sum of squared deviations from it, for each window."""
+
+    mean: Floats
+    squares: Floats
+
+
 class Moments(NamedTuple):
-    """Mean and sums of powers of the deviations from it, for each window."""
+    """Mean and sums of squared and cubed deviations from it, for each window."""
 
     mean: Floats
     squares: Floats
@@ -74,8 +81,8 @@ def rolling_min(values: Floats, window: int) -> Floats:
     return _reduce(values, window, np.minimum)
 
 
-def rolling_moments(values: Floats, window: int) -> Moments:
-    """Mean, sum of squared and sum of cubed deviations of each window.
+def rolling_spread(values: Floats, window: int) -> Spread:
+    """Mean and sum of squared deviations of each window.
 
     Parameters
     ----------
@@ -84,12 +91,17 @@ def rolling_moments(values: Floats, window: int) -> Moments:
 
     Returns
     -------
-    Moments, each of the shape of ``values``. The sample variance is ``squares / (window - 1)``.
+    Spread, each part of the shape of ``values``. The sample variance is
+    ``squares / (window - 1)``.
 
-    >>> m = rolling_moments(np.array([1e6, 3.0, 3.0, 3.0, 5.0]), 3)
-    >>> m.squares[3], m.squares[4]
-    (np.float64(0.0), np.float64(2.6666666666666665))
+    >>> rolling_spread(np.array([1e6, 3.0, 3.0, 3.0, 6.0]), 3).squares[3:]
+    array([0., 6.])
     """
+    return Spread(*_fold((values, np.zeros_like(values)), window, _merge_spread))
+
+
+def rolling_moments(values: Floats, window: int) -> Moments:
+    """Mean, sum of squared and sum of cubed deviations of each window; as `rolling_spread`."""
     zeros = np.zeros_like(values)
     return Moments(*_fold((values, zeros, zeros), window, _merge_moments))
 
@@ -117,6 +129,13 @@ def _reduce(values: Floats, window: int, operation: np.ufunc) -> Floats:
         return (operation(left[0], right[0]),)
 
     return _fold((values,), window, merge)[0]
+
+
+def _merge_spread(left: Blocks, right: Blocks, n_left: int, n_right: int) -> Blocks:
+    n = n_left + n_right
+    delta = right[0] - left[0]
+    squares = left[1] + right[1] + delta * delta * (n_left * n_right / n)
+    return left[0] + delta * (n_right / n), squares
 
 
 def _merge_moments(left: Blocks, right: Blocks, n_left: int, n_right: int) -> Blocks:

@@ -87,6 +87,13 @@ def test_ridge_keeps_a_feature_that_is_missing_throughout():
     assert np.isfinite(predictions).all()
 
 
+def test_boosting_never_holds_out_rows_that_overlap_the_rest():
+    x, y = data(12_000)  # scikit-learn would stop early by default from 10,000 rows on
+    fitted = build_estimator(candidate("hist_gradient_boosting", max_iter=30), NAMES, 1).fit(x, y)
+    assert fitted.n_iter_ == 30
+    assert not fitted.do_early_stopping_
+
+
 def test_momentum_scores_by_the_named_column():
     x, y = data()
     rule = build_estimator(candidate("momentum", feature="beta_126"), NAMES, seed=1).fit(x, y)

@@ -119,6 +119,17 @@ def test_missing_price_blanks_every_window_that_holds_it(broken, make_panel):
     assert np.isfinite(cube.values[300:, [0, 2]]).all()
 
 
+@pytest.mark.parametrize("field", ["open", "high", "low", "close", "volume"])
+def test_missing_field_blanks_the_windows_of_the_features_that_read_it(field, make_panel):
+    panel = make_panel(500, 2)
+    panel.fields[field][300, 1] = np.nan
+    cube = build_features(panel)
+    for k, feature in enumerate(CATALOG):
+        blank = np.flatnonzero(np.isnan(cube.values[260:, 1, k])) + 260
+        span = range(300, 301 + feature.lookback) if field in feature.needs else ()
+        assert blank.tolist() == list(span), feature.name
+
+
 def test_missing_index_blanks_what_needs_the_market_alone(make_panel):
     panel = make_panel(500, 2)
     panel.references["index"][300] = np.nan
@@ -156,7 +167,6 @@ def test_real_prices_give_finite_features_once_warm(sample):
     values = cube.values[lookback() :]
     assert not np.isinf(cube.values).any()
     undefined = dict(zip(cube.names, np.isnan(values).sum(axis=(0, 1)), strict=True))
-    # RRC stood still for 68 sessions in 1990: six windows of 63 without a change, in the warm-up
     assert {name: int(n) for name, n in undefined.items() if n} == {}
     beta = values[:, :, cube.names.index("beta_126")]
     assert 0.9 < beta.mean() < 1.1

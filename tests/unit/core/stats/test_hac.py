@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from shadowbook.core.stats.hac import bandwidth, long_run_variance, mean_standard_error
+from shadowbook.core.stats.hac import (
+    bandwidth,
+    long_run_variance,
+    mean_standard_error,
+    small_sample_factor,
+)
 
 
 def test_long_run_variance_by_hand():
@@ -49,3 +54,12 @@ def test_error_respects_overlap_where_the_usual_one_does_not():
     spread = np.std(means)
     assert np.mean(errors) == pytest.approx(spread, rel=0.12)
     assert np.mean(usual) < 0.55 * spread
+
+
+def test_stretched_errors_reject_a_true_null_one_time_in_twenty():
+    rng = np.random.default_rng(12)
+    values = rng.normal(size=(2_000, 200))
+    lags = 39
+    ratios = np.array([abs(v.mean()) / mean_standard_error(v, lags) for v in values])
+    assert (ratios > 1.96).mean() > 0.08
+    assert (ratios > 1.96 * small_sample_factor(200, lags)).mean() == pytest.approx(0.05, abs=0.012)
