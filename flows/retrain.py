@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import typer
 from prefect import flow, task
@@ -15,7 +16,6 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import Task
-from prefect.utilities.annotations import quote
 
 from shadowbook.cli import (
     DONE,
@@ -40,6 +40,7 @@ from shadowbook.workspace import Workspace
 
 FITS_AT_ONCE = 2
 
+P = ParamSpec("P")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -65,35 +66,45 @@ def may_pass(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
     return isinstance(state.result(raise_on_failure=False), TransientError)
 
 
-step = task(
-    retries=2, retry_delay_seconds=[2, 10], retry_condition_fn=may_pass, cache_policy=NO_CACHE
-)
-ingest_task = step(ingest, name="ingest")
-gate_task = step(gate, name="gate")
-features_task = step(build_features, name="features")
-retrain_task = step(retrain, name="retrain")
+def as_task(function: Callable[P, Result], name: str) -> Task[P, Result]:
+    """Make a task of a step."""
+    return Task(
+        function,
+        name=name,
+        retries=2,
+        retry_delay_seconds=[2, 10],
+        retry_condition_fn=may_pass,
+        cache_policy=NO_CACHE,
+    )
+
+
+ingest_task = as_task(ingest, "ingest")
+gate_task = as_task(gate, "gate")
+features_task = as_task(build_features, "features")
+retrain_task = as_task(retrain, "retrain")
 
 
 @task(name="fit", cache_policy=NO_CACHE)
-def apply(function: Callable[[Item], Result], item: Item) -> Result:
-    """Apply a step's function to one of its items."""
-    return function(item)
+def apply(call: Callable[[], Any]) -> Any:
+    """Do one part of a step's work."""
+    return call()
 
 
 def task_map(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterable[Result]:
     """Map over the flow's task runner; results come in order, as soon as each is there."""
-    futures = [apply.submit(quote(function), quote(item)) for item in items]
+    # A bound call is opaque to Prefect, which would else search the items for futures.
+    futures = [apply.submit(partial(function, item)) for item in items]
     return (future.result() for future in futures)
 
 
-@flow(name="retrain", task_runner=ThreadPoolTaskRunner(max_workers=FITS_AT_ONCE))
+@flow(name="retrain", task_runner=ThreadPoolTaskRunner(max_workers=FITS_AT_ONCE))  # type: ignore[arg-type]
 def retrain_flow(
     workspace: Path,
     params: Path | None = None,
     as_of: str | None = None,
     strategies: list[str] | None = None,
     quiet: bool = True,
-) -> Summary | State[Any]:
+) -> Summary | State[Summary]:
     """Bring the accepted data, the features and every strategy's challenger up to a moment."""
     opened = Workspace.open(workspace, params, progress(quiet))
     names = strategies or list(opened.settings.strategies)
@@ -145,6 +156,7 @@ def main(
     found = state.result(raise_on_failure=False)
     if isinstance(found, BaseException):
         raise found
+    assert isinstance(found, Summary)  # noqa: S101 - the flow returns nothing else
     if as_json:
         print_json(found)
     else:

@@ -196,7 +196,7 @@ def _fault(fault: Any, content: dict[str, Any]) -> str:
         return f"{path} = {fault['input']!r}: unknown key{hint}{known}"
     if kind == "missing":
         return f"{path} is missing: it has no default"
-    message = fault["msg"].removeprefix("Value error, ")
+    message: str = fault["msg"].removeprefix("Value error, ")
     if path:
         return f"{path} = {fault['input']!r}: {message[0].lower()}{message[1:]}"
     return message

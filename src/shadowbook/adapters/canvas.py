@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,12 +31,16 @@ COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
 DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.2)), (0, (1.5, 1)), (0, (6, 1.2, 1.5, 1.2)))
 
-_EDGE, _LEFT, _RIGHT, _BOTTOM = 0.1, 0.92, 0.18, 0.42
-_TITLE_LINE, _LEGEND_LINE, _GAP = 0.29, 0.27, 0.42
+_EDGE, _LEFT, _RIGHT, _BOTTOM = 0.1, 0.82, 0.18, 0.42
+_TITLE_LINE, _LEGEND_LINE, _GAP = 0.29, 0.24, 0.46
 _TITLE_LETTERS, _COLUMN_LETTERS = 50, 25
 
-_DATE_FORMS = ((1100.0, "%Y", 7), (120.0, "%b %Y", 5), (0.0, "%d %b %Y", 4))
-"""From so many days on: how dates are written, and how many at most fit beside each other."""
+_DATES = (
+    *(("D", step, "%d %b %Y", 4) for step in (1, 2, 7, 14)),
+    *(("M", step, "%b %Y", 5) for step in (1, 2, 3, 6)),
+    *(("Y", step, "%Y", 7) for step in (1, 2, 5, 10, 20)),
+)
+"""Steps between dates: unit, number, how a date is written, how many fit beside each other."""
 
 
 class Canvas:
@@ -57,7 +60,7 @@ class Canvas:
         self._columns = 1 if any(len(name) > _COLUMN_LETTERS for name in names) else 2
         rows = -(-len(names) // self._columns)
         top = _EDGE + _TITLE_LINE * len(lines)
-        head = top + _LEGEND_LINE * rows + 2.0 * _EDGE
+        head = top + _LEGEND_LINE * rows + _GAP
         height = head + sum(heights) + _GAP * (len(heights) - 1) + _BOTTOM
         self._figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="white")
         self._below_title = (_EDGE / WIDTH, 1.0 - (top + 0.5 * _EDGE) / height)
@@ -109,14 +112,11 @@ class Canvas:
 
     def dates(self, first: float, last: float) -> None:
         """Share one time axis between the panels; dates stand under the lowest."""
-        from matplotlib.dates import AutoDateLocator, DateFormatter
-
-        form, most = next(row[1:] for row in _DATE_FORMS if last - first >= row[0])
+        places, texts = date_ticks(first, last)
         for panel in self.panels:
-            panel.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=most))
-            panel.xaxis.set_major_formatter(DateFormatter(form, tz=UTC))
+            lowest = panel is self.panels[-1]
+            panel.set_xticks(places, texts if lowest else [""] * len(texts))
             panel.set_xlim(first, max(last, first + 1.0))
-            panel.tick_params(axis="x", labelbottom=panel is self.panels[-1])
 
     def say(self, text: str) -> None:
         """Write a sentence in the place of the panels."""
@@ -145,19 +145,45 @@ def days(sessions: Sessions) -> Floats:
     return counted.astype(np.float64)
 
 
-def name_axis(panel: Axes, text: str) -> None:
-    """Name what is counted upwards, at the same distance from every panel."""
-    panel.set_ylabel(text, fontsize=TEXT, color=INK)
-    panel.yaxis.set_label_coords(-(_LEFT - 0.3) / (WIDTH - _LEFT - _RIGHT), 0.5)
+def date_ticks(first: float, last: float) -> tuple[Floats, list[str]]:
+    """Choose round dates between two days, few enough to be read.
+
+    >>> places, texts = date_ticks(*days(np.array(["2019-11-20", "2020-12-31"], "datetime64[D]")))
+    >>> texts
+    ['Jan 2020', 'Apr 2020', 'Jul 2020', 'Oct 2020']
+    """
+    places, form = np.empty(0), ""
+    for unit, step, form, most in _DATES:
+        span = np.array([int(first), int(last)], dtype="datetime64[D]")
+        begin, end = span.astype(f"datetime64[{unit}]").astype(np.int64)
+        counted = np.arange(begin // step * step, end + 1, step)
+        places = days(counted.astype(f"datetime64[{unit}]"))
+        places = places[(places >= first) & (places <= last)]
+        if len(places) <= most:
+            break
+    dates = [np.datetime64(int(place), "D").astype(object) for place in places]
+    return places, [f"{date:{form}}" for date in dates]
+
+
+def name_panel(panel: Axes, text: str) -> None:
+    """Say above a panel what it counts: across, where a phone has room for it."""
+    panel.set_title(text, loc="left", fontsize=TEXT, color=INK, pad=7.0, parse_math=False)
+
+
+def written(value: float, form: str) -> str:
+    """Write a number in a format of Python's, with a true minus sign.
+
+    >>> written(-0.5, "+.2f")
+    '−0.50'
+    """
+    return f"{value:{form}}".replace("-", "\N{MINUS SIGN}")
 
 
 def write_ticks(panel: Axes, form: str) -> None:
-    """Write the numbers of the vertical axis in a format of Python's, with a true minus sign."""
+    """Write the numbers of a vertical axis in a format of Python's."""
     from matplotlib.ticker import FuncFormatter
 
-    panel.yaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{value:{form}}".replace("-", "\N{MINUS SIGN}"))
-    )
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: written(value, form)))
 
 
 def _panel(axes: Axes) -> Axes:

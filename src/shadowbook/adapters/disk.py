@@ -9,7 +9,7 @@ from pathlib import Path
 from shadowbook.errors import PermanentError
 
 
-def replace_file(path: Path, write: Callable[[Path], None]) -> None:
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file beside its place, flush it to disk and move it there.
 
     Parameters
@@ -40,4 +40,4 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> None:
 
 def replace_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all."""
-    replace_file(path, lambda draft: draft.write_text(text, encoding="utf-8") and None)
+    replace_file(path, lambda draft: draft.write_text(text, encoding="utf-8"))

@@ -18,11 +18,11 @@ from shadowbook.adapters.canvas import (
     FAINT,
     INK,
     MARK,
-    TEXT,
     Canvas,
     days,
-    name_axis,
+    name_panel,
     write_ticks,
+    written,
 )
 from shadowbook.core.learning.portfolio import equity_curve
 from shadowbook.core.stats.hac import bandwidth, long_run_variance
@@ -71,13 +71,14 @@ def information_coefficient_plot(
     seen = np.flatnonzero(np.isfinite(np.stack(list(means.values()))).any(axis=0))
     if not len(seen):
         reason = f"no window of {window} sessions is at least half filled"
-        return _not_computable(title, reason, destination)
-    labels = {name: f"{name}: mean {_mean(values):+.3f}" for name, values in series.items()}
-    band, boundary = "band: ± 2 standard errors", "a test window begins"
-    canvas = Canvas(title, [*labels.values(), band, boundary], [3.3])
+        _not_computable(title, reason, destination)
+        return
+    labels = {name: f"{name}: mean {written(_mean(ic), '+.3f')}" for name, ic in series.items()}
+    band, boundary = "band: ±2 standard errors", "a test window begins"
+    begins = np.empty(0) if fold_starts is None else days(fold_starts)
+    canvas = Canvas(title, [*labels.values(), band, *[boundary] * bool(len(begins))], [3.3])
     x, (panel,) = days(sessions), canvas.panels
     panel.axhline(0.0, color=INK, linewidth=1.3, zorder=2.0)
-    begins = [] if fold_starts is None else days(fold_starts)
     marks = [
         panel.axvline(day, color=MARK, linewidth=1.0, zorder=1.5, label=boundary) for day in begins
     ]
@@ -87,7 +88,7 @@ def information_coefficient_plot(
     )
     area.set_label(band)
     canvas.legend([*_lines(panel, x, means, labels), area, *marks[:1]])
-    name_axis(panel, f"IC, mean of {window} sessions")
+    name_panel(panel, f"information coefficient, mean of {window} sessions")
     write_ticks(panel, "+.2f")
     canvas.dates(x[seen[0]], x[seen[-1]])
     canvas.save(destination)
@@ -126,7 +127,8 @@ def equity_plot(
         raise SchemaError(f"plot: {next(iter(extra))} names a candidate and the benchmark")
     live = np.flatnonzero(np.isfinite(np.stack(list(returns.values()))).any(axis=0))
     if not len(live):
-        return _not_computable(title, "no candidate has a return after costs", destination)
+        _not_computable(title, "no candidate has a return after costs", destination)
+        return
     span = slice(live[0], live[-1] + 1)
     growth = {name: _growth(values[span]) for name, values in returns.items()}
     beside = {name: _growth(values[span]) for name, values in extra.items()}
@@ -231,7 +233,7 @@ def _growth_axis(panel: Axes, paths: list[Floats]) -> None:
     panel.yaxis.set_minor_locator(NullLocator())
     write_ticks(panel, "g")
     panel.axhline(1.0, color=INK, linewidth=1.3, zorder=2.0)
-    name_axis(panel, "growth of 1, after costs")
+    name_panel(panel, "growth of 1, after costs")
 
 
 def _drawdown(panel: Axes, x: Floats, name: str, path: Floats) -> None:
@@ -245,5 +247,5 @@ def _drawdown(panel: Axes, x: Floats, name: str, path: Floats) -> None:
     panel.set_ylim(min(deepest * 1.08, -0.01), 0.0)
     panel.yaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]))
     write_ticks(panel, ".0%")
-    text = f"drawdown of {name}, deepest {deepest:.1%}".replace("-", "\N{MINUS SIGN}")
-    panel.set_title(text, loc="left", fontsize=TEXT, color=INK, pad=6.0, parse_math=False)
+    short = name if len(name) <= 24 else f"{name[:23]}…"
+    name_panel(panel, f"drawdown of {short}, deepest {written(deepest, '.1%')}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -25,14 +25,9 @@ class Stage(Protocol):
 class Progress(Protocol):
     """Where steps report to."""
 
-    def stage(self, title: str, total: int | None = None) -> _StageContext:
+    def stage(self, title: str, total: int | None = None) -> AbstractContextManager[Stage]:
         """Open a stage; it ends with the block."""
         ...
-
-
-class _StageContext(Protocol):
-    def __enter__(self) -> Stage: ...
-    def __exit__(self, *details: object) -> bool | None: ...
 
 
 class _Quiet:

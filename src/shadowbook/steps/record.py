@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from shadowbook.adapters.code import CodeState
+from shadowbook.adapters.host import sha256_file
 from shadowbook.adapters.training_records import Artifact, CandidateRecord, TrainingRecord
 from shadowbook.core.audit import digest_array
 from shadowbook.core.learning.candidates import trusted_types
@@ -70,7 +71,7 @@ def training_record(
         "settings": settings.model_dump(mode="json"),
         "settings_sha256": layers.settings_digest(settings),
         "pins": {pin.name: _pin(pin) for pin in inputs.pins},
-        "dvc_lock_sha256": layers.sha256_file(workspace.root / "dvc.lock"),
+        "dvc_lock_sha256": sha256_file(workspace.root / "dvc.lock"),
         "candidates": candidates,
         "layers": made,
     }

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from shadowbook.adapters.disk import replace_file, replace_text
 from shadowbook.core.audit import digest_array
@@ -198,6 +199,11 @@ def describe_folds(dataset: Dataset, folds: Iterable[Fold]) -> list[dict[str, An
     ]
 
 
+def _rated(dataset: Dataset) -> NDArray[np.bool_]:
+    """(T, N): where there is a feature row."""
+    return np.asarray(np.isfinite(dataset.features).any(axis=2))
+
+
 def judge_labels(workspace: Workspace, strategy: str, dataset: Dataset) -> Verdict:
     """Put the labels through their gate."""
     gate = label_gate(
@@ -205,7 +211,7 @@ def judge_labels(workspace: Workspace, strategy: str, dataset: Dataset) -> Verdi
         dataset.sessions,
         workspace.settings.strategy(strategy).horizon,
         workspace.settings.gates.labels,
-        np.isfinite(dataset.features).any(axis=2),
+        _rated(dataset),
     )
     return decide(gate.suite, workspace.expectations.evaluate(gate.suite, gate.tables))
 
@@ -215,13 +221,14 @@ def judge_predictions(
 ) -> tuple[Verdict, ...]:
     """Put each candidate's out-of-sample predictions through their gate."""
     tested = np.concatenate([test for _, test in folds])
+    rated = _rated(dataset)
     verdicts = []
     for name, table in scores.items():
         gate = prediction_gate(
             table[tested],
             dataset.sessions[tested],
             workspace.settings.gates.predictions,
-            np.isfinite(dataset.features[tested]).any(axis=2),
+            rated[tested],
         )
         suite = replace(gate.suite, feed=predictions_feed(name))
         verdicts.append(decide(suite, workspace.expectations.evaluate(suite, gate.tables)))

@@ -263,7 +263,7 @@ def _instants(column: pd.Series, path: Path, zone: str | None) -> pd.Series:
                 "or set market_data.files.time_zone in params.yaml"
             )
         moments = moments.dt.tz_localize(
-            ZoneInfo(zone), ambiguous=False, nonexistent="shift_forward"
+            ZoneInfo(zone), ambiguous="raise", nonexistent="shift_forward"
         )
     return moments.dt.tz_convert("UTC").astype("datetime64[us, UTC]")
 

@@ -189,8 +189,8 @@ def _not_known_before(
 def _differs(left: pd.DataFrame, right: pd.DataFrame, values: list[str]) -> NDArray[np.bool_]:
     """(R,) bool: rows that differ in any value; NaN equals NaN."""
     a, b = left[values].to_numpy("float64"), right[values].to_numpy("float64")
-    same: NDArray[np.bool_] = (a == b) | (np.isnan(a) & np.isnan(b))
-    return ~same.all(axis=1)
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    return np.asarray(~same.all(axis=1))
 
 
 def _ordered(bars: pd.DataFrame) -> pd.DataFrame:

@@ -60,7 +60,7 @@ def assemble(
     if missing:
         raise SchemaError(
             f"the feature log has no {', '.join(missing)}: correct strategies.*.features, there "
-            f"are {', '.join(c for c in rows if c not in ('symbol', 'session', 'available_at'))}"
+            f"are {', '.join(str(c) for c in rows if c not in ('symbol', 'session', 'available_at'))}"
         )
     if rows.empty:
         raise InsufficientDataError("no feature was known at this moment: run ingest and features")

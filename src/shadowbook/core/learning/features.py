@@ -17,7 +17,7 @@ from shadowbook.core.values import BAR_FIELDS, Floats, Panel, Sessions
 FEATURE_VERSION = 1
 """Raise it with any change of a definition: a feature log holds one version for good."""
 
-_BLOCK = 16_384  # values in a block of symbols: half a megabyte an array stays in the cache
+_BLOCK = 65_536  # values in a block of symbols: half a megabyte an array stays in the cache
 
 
 class FeaturePolicy(BaseModel):
@@ -95,7 +95,7 @@ def build_features(panel: Panel) -> FeatureCube:
     whole = Panel(panel.sessions, panel.symbols, fields, panel.references, panel.decided_at)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         market = whole.market_returns
-        values = np.full((*shape, len(features)), np.nan)
+        values = np.empty((*shape, len(features)))
         width = max(1, _BLOCK // max(shape[0], 1))
         for begin in range(0, shape[1], width):
             columns = slice(begin, begin + width)
@@ -105,11 +105,12 @@ def build_features(panel: Panel) -> FeatureCube:
                 {name: v[:, columns] for name, v in fields.items()},
                 market,
             )
-            _fill(values[:, columns], features, block)
+            values[:, columns] = _computed(features, block).transpose(1, 2, 0)
     names = [feature.name for feature in features]
     for k, feature in enumerate(features):
         if feature.rank_of is not None:
-            values[:, :, k] = centered_ranks(values[:, :, names.index(feature.rank_of)])
+            ranked = np.ascontiguousarray(values[:, :, names.index(feature.rank_of)])
+            values[:, :, k] = centered_ranks(ranked)
     return FeatureCube(panel.sessions, panel.symbols, tuple(names), values)
 
 
@@ -131,13 +132,16 @@ def fingerprint(fields: Collection[str]) -> str:
     return digest.hexdigest()
 
 
-def _fill(values: Floats, features: tuple[Feature, ...], block: Inputs) -> None:
+def _computed(features: tuple[Feature, ...], block: Inputs) -> Floats:
+    """Compute the features of a block of symbols, (K, T, n); ranks are left NaN."""
+    values = np.full((len(features), *block.price.shape), np.nan)
     known = {needs: block.sessions_known(needs) for needs in {f.needs for f in features}}
     for k, feature in enumerate(features):
         if feature.compute is not None:
             computed = feature.compute(block)
             usable = (known[feature.needs] > feature.lookback) & np.isfinite(computed)
-            np.copyto(values[:, :, k], computed, where=usable)
+            np.copyto(values[k], computed, where=usable)
+    return values
 
 
 def _specimen(fields: Collection[str]) -> Panel:

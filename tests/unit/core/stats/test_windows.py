@@ -10,6 +10,7 @@ from shadowbook.core.stats.windows import (
     rolling_min,
     rolling_moments,
     rolling_product,
+    rolling_spread,
     rolling_sum,
 )
 
@@ -48,6 +49,14 @@ def test_moments_equal_two_pass_moments(window):
     np.testing.assert_allclose(
         moments.cubes[last], stats.moment(cut, 3, axis=-1) * window, rtol=1e-9, atol=1e-10
     )
+
+
+@pytest.mark.parametrize("window", [1, 5, 63, 126])
+def test_spread_is_the_first_two_moments(window):
+    values = np.random.default_rng(3).normal(size=(200, 3))
+    spread, moments = rolling_spread(values, window), rolling_moments(values, window)
+    np.testing.assert_array_equal(spread.mean, moments.mean)
+    np.testing.assert_array_equal(spread.squares, moments.squares)
 
 
 def test_comoments_equal_the_covariance_matrix():
