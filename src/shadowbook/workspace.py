@@ -9,20 +9,20 @@ from pathlib import Path
 
 from shadowbook.adapters.calendar import TradingCalendar
 from shadowbook.adapters.clock import Clock
-from shadowbook.adapters.code import Code
+from shadowbook.adapters.code.code import Code
 from shadowbook.adapters.drift_reports import DriftReports
 from shadowbook.adapters.expectations import Expectations
-from shadowbook.adapters.feature_journal import FeatureJournal
-from shadowbook.adapters.feature_log import FeatureLog
-from shadowbook.adapters.features import Features
+from shadowbook.adapters.features.journal import FeatureJournal
+from shadowbook.adapters.features.log import FeatureLog
+from shadowbook.adapters.features.store import Features
 from shadowbook.adapters.host import Host
 from shadowbook.adapters.lease import lease
 from shadowbook.adapters.market_data.files import FilesSource
 from shadowbook.adapters.market_data.market import MarketData
 from shadowbook.adapters.market_data.sample import SampleSource
-from shadowbook.adapters.models import Models
+from shadowbook.adapters.models.registry import Models
 from shadowbook.adapters.progress import Progress, Silent
-from shadowbook.adapters.snapshots import Snapshots
+from shadowbook.adapters.snapshots.snapshots import Snapshots
 from shadowbook.core.learning.features import fingerprint
 from shadowbook.core.values import BAR_FIELDS
 from shadowbook.settings import PARAMS, Settings, load_settings

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shadowbook.adapters.feature_log import AppendOutcome, FeatureLog
+from shadowbook.adapters.features.log import AppendOutcome, FeatureLog
 from shadowbook.errors import ConfigError, IntegrityError, LeakageError, SchemaError
 
 NAMES = ["momentum_21", "reversal_1"]
@@ -215,7 +215,7 @@ def test_a_killed_append_is_completed_by_the_next(tmp_path, rows):
     many.to_parquet(tmp_path / "rows.parquet")
     script = (
         "import sys, pandas as pd; from pathlib import Path\n"
-        "from shadowbook.adapters.feature_log import FeatureLog\n"
+        "from shadowbook.adapters.features.log import FeatureLog\n"
         "FeatureLog(Path(sys.argv[2]), 'a' * 64).append(pd.read_parquet(sys.argv[1]))\n"
     )
     folder = tmp_path / "killed" / "log"

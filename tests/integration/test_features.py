@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shadowbook.adapters.feature_log import FeatureLog
-from shadowbook.adapters.features import Features, Parity, PushOutcome
-from shadowbook.adapters.features_registry import open_store
+from shadowbook.adapters.features.log import FeatureLog
+from shadowbook.adapters.features.registry import open_store
+from shadowbook.adapters.features.store import Features, Parity, PushOutcome
 from shadowbook.core.learning.features import build_features, feature_names
 from shadowbook.core.values import Panel
 from shadowbook.errors import (
@@ -288,7 +288,7 @@ def test_entities_of_another_shape_are_refused(shared, rows):
 def test_importing_feast_leaves_the_process_alone(tmp_path):
     script = (
         "import os, sys, warnings; from pathlib import Path\n"
-        "from shadowbook.adapters.features_registry import open_store, view_features\n"
+        "from shadowbook.adapters.features.registry import open_store, view_features\n"
         "before = list(warnings.filters), dict(os.environ)\n"
         "views = view_features(open_store(Path(sys.argv[1]), Path(sys.argv[2])))\n"
         "assert list(views) == [], views\n"

@@ -27,8 +27,8 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from shadowbook.adapters import models_store
-from shadowbook.adapters.models import CandidateRecord, Models, TrainingRecord
+from shadowbook.adapters.models import database
+from shadowbook.adapters.models.registry import CandidateRecord, Models, TrainingRecord
 from shadowbook.core.learning.candidates import MomentumRule
 from shadowbook.core.values import Pin, RunRecord
 from shadowbook.errors import (
@@ -151,7 +151,7 @@ def copied(registry: Registry, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("empty")
-    models_store.open_client(f"sqlite:///{folder}/mlflow.db", folder)
+    database.open_client(f"sqlite:///{folder}/mlflow.db", folder)
     return folder / "mlflow.db"
 
 
@@ -276,7 +276,7 @@ import hashlib, sys, warnings
 warnings.simplefilter("error")
 import numpy as np
 from pathlib import Path
-from shadowbook.adapters.models import Models
+from shadowbook.adapters.models.registry import Models
 uri, folder, features = sys.argv[1:]
 X = np.load(features)
 bits = lambda e: hashlib.sha256(e.predict(X).tobytes()).hexdigest()
@@ -679,7 +679,7 @@ class TestDatabase:
     def test_a_held_database_is_transient(
         self, fresh: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(models_store, "PATIENCE_SECONDS", 0.1)
+        monkeypatch.setattr(database, "PATIENCE_SECONDS", 0.1)
         with (
             held(fresh / "mlruns" / "mlflow.db"),
             pytest.raises(TransientError, match="another process holds the database"),

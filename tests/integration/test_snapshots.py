@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from shadowbook.adapters.snapshots import PushOutcome, Snapshots
+from shadowbook.adapters.snapshots.snapshots import PushOutcome, Snapshots
 from shadowbook.core.values import Pin
 from shadowbook.errors import (
     ConfigError,
@@ -121,7 +121,7 @@ def misnamed(store: Path) -> list[Path]:
 
 
 def in_fresh_process(program: str, *arguments: object) -> subprocess.Popen[str]:
-    start = "import sys\nfrom pathlib import Path\nfrom shadowbook.adapters.snapshots import *\n"
+    start = "import sys\nfrom pathlib import Path\nfrom shadowbook.adapters.snapshots.snapshots import *\n"
     return subprocess.Popen(
         (sys.executable, "-c", start + program, *map(str, arguments)),
         stdout=subprocess.PIPE,
@@ -151,7 +151,7 @@ def test_a_pin_is_dvcs_own_hash_and_leaves_everything_as_it_was(workspace):
 
 
 def test_importing_the_door_imports_no_vendor():
-    asked = "import shadowbook.adapters.snapshots, sys; print(*sys.modules)"
+    asked = "import shadowbook.adapters.snapshots.snapshots, sys; print(*sys.modules)"
     done = subprocess.run((sys.executable, "-c", asked), capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in done.stdout.split()}
     assert not loaded & {"dvc", "dvc_data", "dvc_objects", "pandas", "fsspec"}

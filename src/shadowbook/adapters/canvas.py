@@ -39,6 +39,7 @@ _DATES = (
     *(("D", step, "%d %b %Y", 4) for step in (1, 2, 7, 14)),
     *(("M", step, "%b %Y", 5) for step in (1, 2, 3, 6)),
     *(("Y", step, "%Y", 7) for step in (1, 2, 5, 10, 20)),
+    ("Y", 50, "%Y", 1000),
 )
 """Steps between dates: unit, number, how a date is written, how many fit beside each other."""
 
@@ -152,17 +153,22 @@ def date_ticks(first: float, last: float) -> tuple[Floats, list[str]]:
     >>> texts
     ['Jan 2020', 'Apr 2020', 'Jul 2020', 'Oct 2020']
     """
-    places, form = np.empty(0), ""
-    for unit, step, form, most in _DATES:
-        span = np.array([int(first), int(last)], dtype="datetime64[D]")
-        begin, end = span.astype(f"datetime64[{unit}]").astype(np.int64)
-        counted = np.arange(begin // step * step, end + 1, step)
-        places = days(counted.astype(f"datetime64[{unit}]"))
-        places = places[(places >= first) & (places <= last)]
-        if len(places) <= most:
-            break
+    chosen = (
+        (places, form)
+        for unit, step, form, most in _DATES
+        if len(places := _round_dates(first, last, unit, step)) <= most
+    )
+    places, form = next(chosen)
     dates = [np.datetime64(int(place), "D").astype(object) for place in places]
     return places, [f"{date:{form}}" for date in dates]
+
+
+def _round_dates(first: float, last: float, unit: str, step: int) -> Floats:
+    span = np.array([int(first), int(last)], dtype="datetime64[D]")
+    begin, end = span.astype(f"datetime64[{unit}]").astype(np.int64)
+    counted = np.arange(begin // step * step, end + 1, step)
+    places = days(counted.astype(f"datetime64[{unit}]"))
+    return places[(places >= first) & (places <= last)]
 
 
 def name_panel(panel: Axes, text: str) -> None:

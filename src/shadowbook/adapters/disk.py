@@ -38,6 +38,12 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
         ) from error
 
 
+def clear_drafts(folder: Path) -> None:
+    """Delete what killed writes left, lest a pin of the folder takes it along."""
+    for draft in folder.glob(".*.draft"):
+        draft.unlink(missing_ok=True)
+
+
 def replace_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all."""
     replace_file(path, lambda draft: draft.write_text(text, encoding="utf-8"))

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shadowbook.adapters.disk import replace_file
+from shadowbook.adapters.disk import clear_drafts, replace_file
 from shadowbook.errors import IntegrityError
 
 if TYPE_CHECKING:
@@ -36,7 +36,10 @@ class YearParts:
         return self._path(year).exists()
 
     def read(
-        self, year: int, columns: Sequence[str], limit: pd.Timestamp | None = None
+        self,
+        year: int,
+        columns: Sequence[str] | None = None,
+        limit: pd.Timestamp | None = None,
     ) -> pd.DataFrame:
         """Return a year's rows, those with ``available_at`` at or before ``limit``.
 
@@ -45,16 +48,15 @@ class YearParts:
         IntegrityError
             When the part is damaged.
         """
-        import pyarrow.compute as pc
-        import pyarrow.parquet as pq
+        return read_rows(self._path(year), columns, limit)
 
-        extra = ["available_at"] if limit is not None and "available_at" not in columns else []
-        with _readable(self._path(year)):
-            table = pq.ParquetFile(self._path(year)).read(columns=[*columns, *extra])
-        if limit is not None:
-            table = table.filter(pc.field("available_at") <= pc.scalar(limit.to_pydatetime()))
-        frame: pd.DataFrame = table.select(list(columns)).to_pandas()
-        return frame
+    def replace(self, year: int, rows: pd.DataFrame, columns: Sequence[str]) -> None:
+        """Let the year hold exactly these rows."""
+        write_rows(self._path(year), rows, columns)
+
+    def drop(self, year: int) -> None:
+        """Remove a year's part."""
+        self._path(year).unlink(missing_ok=True)
 
     def extend(self, year: int, rows: pd.DataFrame, columns: Sequence[str]) -> None:
         """Put rows behind those of the year."""
@@ -62,16 +64,37 @@ class YearParts:
 
         if self.has(year):
             rows = pd.concat([self.read(year, columns), rows])
-        table = _table(rows, columns)
-        replace_file(self._path(year), lambda draft: _write(table, draft))
+        self.replace(year, rows, columns)
 
     def clear_drafts(self) -> None:
         """Delete what a killed write left, lest a pin of the folder takes it along."""
-        for draft in self.folder.glob(".*.draft"):
-            draft.unlink(missing_ok=True)
+        clear_drafts(self.folder)
 
     def _path(self, year: int) -> Path:
         return self.folder / f"{year}.parquet"
+
+
+def read_rows(
+    path: Path, columns: Sequence[str] | None = None, limit: pd.Timestamp | None = None
+) -> pd.DataFrame:
+    """Read a parquet file; see ``YearParts.read``."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    with _readable(path):
+        file = pq.ParquetFile(path)
+        wanted = list(file.schema_arrow.names) if columns is None else list(columns)
+        table = file.read(columns=list(dict.fromkeys([*wanted, "available_at"])))
+    if limit is not None:
+        table = table.filter(pc.field("available_at") <= pc.scalar(limit.to_pydatetime()))
+    frame: pd.DataFrame = table.select(wanted).to_pandas()
+    return frame
+
+
+def write_rows(path: Path, rows: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Write a parquet file whole; the same rows give the same bytes."""
+    table = _table(rows, columns)
+    replace_file(path, lambda draft: _write(table, draft))
 
 
 def _table(rows: pd.DataFrame, columns: Sequence[str]) -> pa.Table:
@@ -79,6 +102,7 @@ def _table(rows: pd.DataFrame, columns: Sequence[str]) -> pa.Table:
 
     types = {
         "symbol": pa.string(),
+        "name": pa.string(),
         "session": pa.timestamp("us"),
         "available_at": pa.timestamp("us", "UTC"),  # nanoseconds break Feast with DuckDB 2
     }

@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from shadowbook.adapters.features import Parity
-from shadowbook.adapters.features_online import PushOutcome
+from shadowbook.adapters.features.online import PushOutcome
+from shadowbook.adapters.features.store import Parity
 from shadowbook.core.bitemporal import instant, known_at
 from shadowbook.core.gates.learned import feature_gate
 from shadowbook.core.gates.verdict import decide

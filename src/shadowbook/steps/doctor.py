@@ -101,7 +101,7 @@ def _git(workspace: Workspace) -> Item:
 
 def _snapshots(workspace: Workspace) -> Item:
     remote = workspace.settings.snapshots.remote
-    workspace.snapshots.ready()
+    workspace.snapshots.check()
     if remote is None:
         return Item("snapshots", "note", "DVC cache alone", "set snapshots.remote in params.yaml")
     return Item("snapshots", "ok", f"DVC remote {remote}")

@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from shadowbook.adapters.calendar import TradingCalendar
-from shadowbook.adapters.feature_journal import FeatureJournal
+from shadowbook.adapters.features.journal import FeatureJournal
 from shadowbook.adapters.host import Host
 from shadowbook.adapters.market_data.market import schedule_of
 from shadowbook.adapters.market_data.store import MarketStore

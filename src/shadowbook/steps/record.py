@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from shadowbook.adapters.code import CodeState
+from shadowbook.adapters.code.code import CodeState
 from shadowbook.adapters.host import sha256_file
-from shadowbook.adapters.training_records import Artifact, CandidateRecord, TrainingRecord
+from shadowbook.adapters.models.records import Artifact, CandidateRecord, TrainingRecord
 from shadowbook.core.audit import digest_array
 from shadowbook.core.learning.candidates import trusted_types
 from shadowbook.core.learning.dataset import Dataset

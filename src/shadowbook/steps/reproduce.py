@@ -98,10 +98,7 @@ def _compare_accepted(workspace: Workspace, restored: Path) -> None:
     if not current.exists():
         return
     pinned = MarketStore(restored).read()
-    try:
-        now = current.read()
-    except PermanentError as error:
-        raise IntegrityError(str(error)) from error
+    now = current.read()
     references = ["name", "session", "available_at"]
     for kind, then, found, keys in (
         ("bars", pinned.bars, now.bars, list(BAR_KEYS)),

@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from shadowbook.adapters.disk import replace_file, replace_text
+from shadowbook.adapters.disk import clear_drafts, replace_text
 from shadowbook.adapters.market_data.delivery import Delivery
+from shadowbook.adapters.year_parts import YearParts, read_rows, write_rows
 from shadowbook.core.values import BAR_FIELDS, BAR_KEYS
-from shadowbook.errors import IntegrityError, PermanentError
+from shadowbook.errors import IntegrityError
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
 OnRewrite = Literal["refuse", "record"]
+REFERENCE_KEYS = ["name", "session", "available_at"]
 SHOWN = 3
 
 
@@ -47,47 +49,46 @@ class MarketStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._bars = YearParts(folder / "bars")
+        self._references = folder / "references.parquet"
 
     def exists(self) -> bool:
-        """Say whether anything was ever written here."""
-        return (self.folder / "references.parquet").exists()
+        """Say whether a whole delivery was ever written here."""
+        return self._references.exists()
 
     def read(self) -> Delivery:
         """Return every row, bars ordered by their keys.
 
         Raises
         ------
-        PermanentError
+        IntegrityError
             When a part is not readable.
         """
         import pandas as pd
 
-        parts = sorted((self.folder / "bars").glob("*.parquet"))
-        bars = pd.concat([_read(part) for part in parts], ignore_index=True)
+        bars = pd.concat([self._bars.read(year) for year in self._bars.years()], ignore_index=True)
         return Delivery(
             bars=bars.sort_values(list(BAR_KEYS), ignore_index=True),
-            references=_read(self.folder / "references.parquet"),
+            references=read_rows(self._references),
         )
 
     def write(self, delivery: Delivery) -> None:
-        """Write what changed, a year at a time; the same rows give the same bytes."""
-        bars = _ordered(delivery.bars)
+        """Write every year that has rows; the same rows give the same bytes."""
+        clear_drafts(self.folder)
+        self._bars.clear_drafts()
+        bars = delivery.bars
+        columns = [*BAR_KEYS, *(name for name in BAR_FIELDS if name in bars)]
         for year, rows in bars.groupby(bars["session"].dt.year, sort=True):
-            _write(rows, self.folder / "bars" / f"{year}.parquet", list(BAR_KEYS))
+            self._bars.replace(int(year), rows.sort_values(list(BAR_KEYS)), columns)
         # Last: its presence says that a whole delivery was written at least once.
-        _write(
-            delivery.references,
-            self.folder / "references.parquet",
-            ["name", "session", "available_at"],
-        )
+        references = delivery.references.sort_values(REFERENCE_KEYS)
+        write_rows(self._references, references, [*REFERENCE_KEYS, "value"])
 
     def replace(self, delivery: Delivery) -> None:
         """Hold exactly this delivery: like ``write``, and years it does not have are dropped."""
         self.write(delivery)
-        kept = {f"{year}.parquet" for year in delivery.bars["session"].dt.year.unique()}
-        for part in (self.folder / "bars").glob("*.parquet"):
-            if part.name not in kept:
-                part.unlink()
+        for year in set(self._bars.years()) - set(delivery.bars["session"].dt.year.unique()):
+            self._bars.drop(year)
 
     def write_note(self, name: str, content: dict[str, Any]) -> None:
         """Keep a JSON document beside the rows, pinned with them."""
@@ -191,28 +192,3 @@ def _differs(left: pd.DataFrame, right: pd.DataFrame, values: list[str]) -> NDAr
     a, b = left[values].to_numpy("float64"), right[values].to_numpy("float64")
     same = (a == b) | (np.isnan(a) & np.isnan(b))
     return np.asarray(~same.all(axis=1))
-
-
-def _ordered(bars: pd.DataFrame) -> pd.DataFrame:
-    columns = [*BAR_KEYS, *(name for name in BAR_FIELDS if name in bars)]
-    return bars[columns].sort_values(list(BAR_KEYS), ignore_index=True)
-
-
-def _write(rows: pd.DataFrame, path: Path, keys: list[str]) -> None:
-    rows = rows.sort_values(keys, ignore_index=True).copy()
-    rows["session"] = rows["session"].astype("datetime64[us]")
-    rows["available_at"] = rows["available_at"].astype("datetime64[us, UTC]")
-    replace_file(path, lambda draft: rows.to_parquet(draft, index=False, compression="zstd"))
-
-
-def _read(path: Path) -> pd.DataFrame:
-    import pandas as pd
-    import pyarrow as pa
-
-    try:
-        return pd.read_parquet(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise PermanentError(
-            f"{path} cannot be read ({str(error).splitlines()[0]}): restore it with "
-            "`shadowbook reproduce` of a run that pinned it, or remove the folder and ingest again"
-        ) from error

@@ -36,16 +36,19 @@ def longest_rest(relative_tick: float, volatility: float, chance: float) -> floa
     """Sessions that a walk may stay within one tick before it is less likely than ``chance``.
 
     The first exit of a Brownian path from an interval of width w starting at its middle:
-    P(T > n) is about (4 / pi) exp(-pi^2 s^2 n / (2 w^2)) (Feller 1971, vol. II, XIV.5).
+    P(T > n) is about (4 / pi) exp(-pi^2 s^2 n / (2 w^2)) (Feller 1971, vol. II, XIV.5). A walk
+    looked at once a session sees both ends 0.5826 s further away (Broadie, Glasserman and Kou
+    1997, theorem 1.1).
 
     Examples
     --------
     >>> round(longest_rest(0.083, 0.01, 1e-8))
-    260
-    >>> round(longest_rest(0.0002, 0.01, 1e-8), 3)
-    0.002
+    339
+    >>> round(longest_rest(0.0002, 0.01, 1e-8), 1)
+    5.3
     """
-    steps = 2 * (relative_tick / (np.pi * volatility)) ** 2
+    width = relative_tick / volatility + 2 * 0.5826
+    steps = 2 * (width / np.pi) ** 2
     return float(steps * np.log(4 / (np.pi * chance)))
 
 

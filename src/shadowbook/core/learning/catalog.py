@@ -12,96 +12,22 @@ Turn of the month: Lakonishok & Smidt (1988). Illiquidity: Amihud (2002). Range:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from shadowbook.core.learning.inputs import NOISE, Inputs, moves, quotient, shift
 from shadowbook.core.stats.windows import (
-    Comoments,
-    Moments,
-    rolling_comoments,
     rolling_max,
     rolling_min,
-    rolling_moments,
     rolling_product,
     rolling_spread,
     rolling_sum,
 )
-from shadowbook.core.values import Floats, Sessions
-
-NOISE = 1e-12
-"""Daily returns that deviate by less are constant: a quotient near one is rounded at 2e-16."""
-
-
-class Inputs:
-    """What the features of a block of symbols are computed from; each piece is computed once.
-
-    ``price`` is the adjusted close where there is one. Arrays are (T, N), ``market`` is (T, 1).
-    A price that is not positive and finite, or a negative volume, counts as missing.
-    """
-
-    def __init__(
-        self,
-        sessions: Sessions,
-        price: Floats,
-        fields: Mapping[str, Floats],
-        market: Floats,
-    ) -> None:
-        self.sessions = sessions
-        self.price = _known(price, price > 0.0)
-        self.fields = {
-            name: _known(values, values >= 0.0 if name == "volume" else values > 0.0)
-            for name, values in fields.items()
-        }
-        self.market = _known(market, market > -1.0)[:, None]
-        self._volatility: dict[int, Floats] = {}
-
-    @cached_property
-    def returns(self) -> Floats:
-        """Simple returns from the session before."""
-        return self.price / shift(self.price, 1) - 1.0
-
-    @cached_property
-    def dollars(self) -> Floats:
-        """Traded value: close times volume."""
-        return self.fields["close"] * self.fields["volume"]
-
-    @cached_property
-    def comoments(self) -> Comoments:
-        """Sums of squares and products of market and symbol returns over 126 sessions."""
-        return rolling_comoments(self.market, self.returns, 126)
-
-    @cached_property
-    def beta(self) -> Floats:
-        """Slope of the symbol's returns on the market's over 126 sessions."""
-        together = self.comoments
-        return _quotient(together.products, together.x_squares, _moves(together, 126))
-
-    @cached_property
-    def moments(self) -> Moments:
-        """Moments of the returns over 63 sessions."""
-        return rolling_moments(self.returns, 63)
-
-    def volatility(self, window: int) -> Floats:
-        """Sample deviation of the returns over ``window`` sessions."""
-        if window not in self._volatility:
-            squares = rolling_spread(self.returns, window).squares
-            self._volatility[window] = np.sqrt(squares / (window - 1))
-        return self._volatility[window]
-
-    def sessions_known(self, needs: tuple[str, ...]) -> NDArray[np.int64]:
-        """(T, N) sessions since any of ``needs`` was last missing (or since the start)."""
-        missing = np.isnan(self.price)
-        for name in needs:
-            missing = missing | np.isnan(self.fields[name])
-        rows = np.arange(len(missing))[:, None]
-        last_missing = np.maximum.accumulate(np.where(missing, rows, -1), axis=0)
-        return rows - last_missing
-
+from shadowbook.core.values import Floats
 
 Compute = Callable[[Inputs], Floats]
 
@@ -128,30 +54,6 @@ class Feature:
     rank_of: str | None = None
 
 
-def shift(values: Floats, rows: int) -> Floats:
-    """Value of ``rows`` sessions ago; NaN before the start."""
-    shifted = np.full(values.shape, np.nan)
-    if rows < len(values):
-        shifted[rows:] = values[: len(values) - rows]
-    return shifted
-
-
-def _known(values: Floats, valid: NDArray[np.bool_]) -> Floats:
-    return np.ascontiguousarray(np.where(valid & np.isfinite(values), values, np.nan))
-
-
-def _quotient(numerator: Floats, denominator: Floats, where: NDArray[np.bool_]) -> Floats:
-    result = np.full(numerator.shape, np.nan)
-    np.divide(numerator, denominator, out=result, where=where)
-    return result
-
-
-def _moves(together: Comoments, window: int) -> NDArray[np.bool_]:
-    floor = window * NOISE**2
-    moves: NDArray[np.bool_] = (together.x_squares > floor) & (together.y_squares > floor)
-    return moves
-
-
 def _momentum(inputs: Inputs, window: int, skip: int = 0) -> Floats:
     return shift(inputs.price, skip) / shift(inputs.price, window) - 1.0
 
@@ -166,7 +68,7 @@ def _volatility(inputs: Inputs, window: int) -> Floats:
 
 def _volatility_ratio(inputs: Inputs, short: int, long: int) -> Floats:
     whole = inputs.volatility(long)
-    return _quotient(inputs.volatility(short), whole, whole > NOISE)
+    return quotient(inputs.volatility(short), whole, whole > NOISE)
 
 
 def _drawdown(inputs: Inputs, window: int) -> Floats:
@@ -192,7 +94,7 @@ def _volatility_of_moments(inputs: Inputs) -> Floats:
 def _skewness(inputs: Inputs) -> Floats:
     variance = inputs.moments.squares / 63.0
     scale = variance * np.sqrt(variance)
-    return _quotient(inputs.moments.cubes / 63.0, scale, variance > NOISE**2)
+    return quotient(inputs.moments.cubes / 63.0, scale, variance > NOISE**2)
 
 
 def _beta(inputs: Inputs) -> Floats:
@@ -202,7 +104,7 @@ def _beta(inputs: Inputs) -> Floats:
 def _correlation(inputs: Inputs) -> Floats:
     together = inputs.comoments
     scale = np.sqrt(together.x_squares) * np.sqrt(together.y_squares)
-    correlation = _quotient(together.products, scale, _moves(together, 126))
+    correlation = quotient(together.products, scale, moves(together, 126))
     bounded: Floats = np.clip(correlation, -1.0, 1.0)
     return bounded
 
@@ -241,19 +143,19 @@ def _dollar_volume_z(inputs: Inputs, window: int) -> Floats:
     logs = np.log1p(inputs.dollars)
     spread = rolling_spread(logs, window)
     deviation = np.sqrt(spread.squares / (window - 1))
-    return _quotient(logs - spread.mean, deviation, deviation > NOISE)
+    return quotient(logs - spread.mean, deviation, deviation > NOISE)
 
 
 def _illiquidity(inputs: Inputs, window: int) -> Floats:
     """Absolute return per billion traded, as log(1 + x): ratio of sums, so one idle day is fine."""
     traded = rolling_sum(inputs.dollars, window)
     moved = rolling_sum(np.abs(inputs.returns), window)
-    return np.log1p(1e9 * _quotient(moved, traded, traded > 0.0))
+    return np.log1p(1e9 * quotient(moved, traded, traded > 0.0))
 
 
 def _turnover_ratio(inputs: Inputs, short: int, long: int) -> Floats:
     whole = rolling_sum(inputs.dollars, long) / long
-    return _quotient(rolling_sum(inputs.dollars, short) / short, whole, whole > 0.0)
+    return quotient(rolling_sum(inputs.dollars, short) / short, whole, whole > 0.0)
 
 
 def _range_volatility(inputs: Inputs, window: int) -> Floats:

@@ -10,7 +10,8 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from shadowbook.core.learning.catalog import CATALOG, Feature, Inputs
+from shadowbook.core.learning.catalog import CATALOG, Feature
+from shadowbook.core.learning.inputs import Inputs
 from shadowbook.core.stats.ranks import centered_ranks
 from shadowbook.core.values import BAR_FIELDS, Floats, Panel, Sessions
 

@@ -83,7 +83,7 @@ def test_features_of_a_symbol_do_not_depend_on_the_others(seed, chosen, make_pan
 
 
 def test_memory_layout_changes_nothing(make_panel):
-    panel = make_panel(280, 7)
+    panel = make_panel(280, 19)
     other = replace(panel, fields={k: np.asfortranarray(v) for k, v in panel.fields.items()})
     for references in (panel.references, {}):
         first = build_features(replace(panel, references=references))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from shadowbook.adapters import git
+from shadowbook.adapters.code import git
 from shadowbook.errors import ConfigError, IntegrityError, PermanentError
 
 _PATCH_LIMIT_BYTES = 20_000_000

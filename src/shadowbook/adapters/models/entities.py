@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from shadowbook.adapters.training_records import Artifact
+from shadowbook.adapters.models.records import Artifact
 from shadowbook.core.values import Pin
 
 if TYPE_CHECKING:

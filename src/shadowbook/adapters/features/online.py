@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shadowbook.adapters.features_registry import SESSION, guarded, view_features
+from shadowbook.adapters.features.registry import SESSION, guarded, view_features
 from shadowbook.errors import ConfigError, IntegrityError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from feast import FeatureService, FeatureStore
     from numpy.typing import NDArray
 
-    from shadowbook.adapters.feature_log import FeatureLog
+    from shadowbook.adapters.features.log import FeatureLog
 
 
 @dataclass(frozen=True)

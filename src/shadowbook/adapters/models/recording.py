@@ -18,9 +18,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from shadowbook.adapters.model_files import check_trusted, save_estimator, sha256_of
-from shadowbook.adapters.models_logging import dataset_of, log_artifacts, log_batch, metrics_of
-from shadowbook.adapters.training_records import (
+from shadowbook.adapters.models.entities import dataset_of, log_artifacts, log_batch, metrics_of
+from shadowbook.adapters.models.files import check_trusted, save_estimator, sha256_of
+from shadowbook.adapters.models.records import (
     MANIFEST,
     CandidateRecord,
     TrainingRecord,

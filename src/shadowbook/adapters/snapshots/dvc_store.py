@@ -21,8 +21,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from shadowbook.adapters import objects
-from shadowbook.adapters.objects import LISTING
+from shadowbook.adapters.snapshots import objects
+from shadowbook.adapters.snapshots.objects import LISTING
 from shadowbook.core.values import Pin
 from shadowbook.errors import (
     ConfigError,

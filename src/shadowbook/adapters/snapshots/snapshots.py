@@ -16,8 +16,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from shadowbook.adapters import dvc_store, objects
-from shadowbook.adapters.objects import LISTING
+from shadowbook.adapters.snapshots import dvc_store, objects
+from shadowbook.adapters.snapshots.objects import LISTING
 from shadowbook.core.values import Pin
 from shadowbook.errors import ConfigError, IntegrityError, TransientError
 
@@ -197,6 +197,17 @@ class Snapshots:
                 elif (found := objects.md5_of(cached)) != oid:
                     problems.append(objects.altered(pin, relative, str(cached), oid, found))
         return tuple(problems)
+
+    def check(self) -> None:
+        """Raise what would keep data from being pinned here.
+
+        Raises
+        ------
+        ConfigError
+            Without a DVC repository, or without the remote that the settings name.
+        """
+        with self._opened("looking at the DVC repository"):
+            pass
 
     def exists(self, pin: Pin) -> bool:
         """Tell whether every object of the pin is in the cache or the remote, without hashing.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shadowbook.adapters.disk import replace_text
-from shadowbook.adapters.feature_rows import (
+from shadowbook.adapters.features.rows import (
     KEYS,
     by_year,
     empty_rows,

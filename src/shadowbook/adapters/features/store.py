@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shadowbook.adapters.features_online import OnlineValues, PushOutcome
-from shadowbook.adapters.features_registry import SESSION, guarded, open_store, register
+from shadowbook.adapters.features.online import OnlineValues, PushOutcome
+from shadowbook.adapters.features.registry import SESSION, guarded, open_store, register
 from shadowbook.errors import (
     ConfigError,
     InsufficientDataError,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from feast import FeatureStore
 
-    from shadowbook.adapters.feature_log import FeatureLog
+    from shadowbook.adapters.features.log import FeatureLog
 
 CHUNK = 50_000
 """Entities joined at a time, in order of time: bounds memory, and is faster than all at once."""

@@ -14,10 +14,10 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from shadowbook.adapters.model_files import MODEL_FILE, load_estimator, sha256_of
-from shadowbook.adapters.models_recording import FOLD_PREFIX, Recording
-from shadowbook.adapters.models_store import database_path, open_client, translated
-from shadowbook.adapters.training_records import (
+from shadowbook.adapters.models.database import database_path, open_client, translated
+from shadowbook.adapters.models.files import MODEL_FILE, load_estimator, sha256_of
+from shadowbook.adapters.models.recording import FOLD_PREFIX, Recording
+from shadowbook.adapters.models.records import (
     MANIFEST,
     CandidateRecord,
     LoggedCandidate,

@@ -1,0 +1,1 @@
+"""The code a run is made from (git)."""

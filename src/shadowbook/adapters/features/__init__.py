@@ -1,0 +1,1 @@
+"""The feature log and the feature store (Feast)."""

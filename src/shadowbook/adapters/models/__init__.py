@@ -1,0 +1,1 @@
+"""Runs and the model registry (MLflow)."""

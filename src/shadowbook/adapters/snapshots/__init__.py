@@ -1,0 +1,1 @@
+"""Data pinned by content (DVC)."""
