@@ -120,6 +120,9 @@ def run(
     as_json: JsonOption = False,
 ) -> int:
     """Do the main job: ingest, gate, features, retraining of every strategy (a Prefect flow)."""
+    from shadowbook.steps.preflight import preflight
+
+    home = preflight(_open(workspace, params, as_json), strategy)
     options: list[str] = ["--workspace", str(workspace)]
     options += ["--params", str(params)] if params else []
     options += ["--as-of", as_of] if as_of else []
@@ -128,7 +131,7 @@ def run(
     options += ["--json"] if as_json else []
     # The flow takes this process over, so that Ctrl-C, signals and the exit code are its own.
     os.execve(  # noqa: S606 - our own interpreter and module
-        sys.executable, [sys.executable, "-m", "flows.retrain", *options], of_flow(workspace)
+        sys.executable, [sys.executable, "-m", "flows.retrain", *options], of_flow(home)
     )
 
 

@@ -32,14 +32,11 @@ def prepare() -> None:
         os.environ.setdefault(name, value)
 
 
-def of_flow(workspace: Path) -> dict[str, str]:
+def of_flow(prefect_home: Path) -> dict[str, str]:
     """Environment of a flow started by hand: Prefect's files in the workspace, and no log lines.
 
     The terminal shows stages and one sentence an error; a worker started with Prefect's own
     commands logs as Prefect is set up to.
     """
-    own = {
-        "PREFECT_HOME": str(workspace.resolve() / ".shadowbook" / "prefect"),
-        "PREFECT_LOGGING_LEVEL": "CRITICAL",
-    }
+    own = {"PREFECT_HOME": str(prefect_home), "PREFECT_LOGGING_LEVEL": "CRITICAL"}
     return {**own, **os.environ}

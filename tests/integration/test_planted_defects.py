@@ -7,6 +7,7 @@ that nobody relies on the gate for them.
 
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -134,10 +135,15 @@ def doubled(bars):
     return bars
 
 
-def shrunk(bars):
-    few = sorted(bars["symbol"].unique())[:12]
-    newest = bars["session"] == bars["session"].max()
-    return bars[~(newest & bars["symbol"].isin(few))]
+def shrunk(to):
+    """Leave so many symbols in the newest session."""
+
+    def plant(bars):
+        kept = sorted(bars["symbol"].unique())[:to]
+        newest = bars["session"] == bars["session"].max()
+        return bars[~newest | bars["symbol"].isin(kept)]
+
+    return plant
 
 
 def many_zeros(bars):
@@ -215,7 +221,8 @@ PLANTS = (
     ),
     Plant("a symbol stops", without(since), "symbol_stale", WARNED, DAY, None),
     Plant("the feed stops", without(lambda b: b["session"] > DAY), "feed_fresh", FAILED),
-    Plant("most symbols lack the newest session", shrunk, "universe_size", FAILED),
+    Plant("a quarter lacks the newest session", shrunk(15), "universe_share", FAILED),
+    Plant("four symbols have the newest session", shrunk(4), "universe_size", FAILED),
     Plant("a close is missing", changed(at, "close", np.nan), "close_present", WARNED, DAY, DAY),
     Plant("a close is zero", changed(at, "close", 0.0), "close_positive", WARNED, DAY, DAY),
     Plant("a close is negative", changed(at, "close", -42.0), "close_positive", WARNED, DAY, DAY),
@@ -389,8 +396,15 @@ def test_what_no_check_can_tell_is_stated(engine, market, name, plant):
     assert set(found(verdict)) <= {"return_outlier"}, name
 
 
-def test_at_least_twenty_kinds_are_planted():
+def test_at_least_twenty_kinds_are_planted_and_documented():
     assert len({plant.name for plant in PLANTS}) == len(PLANTS) >= 20
+    text = (Path(__file__).parents[2] / "docs" / "gates.md").read_text(encoding="utf-8")
+    rows = {tuple(cell.strip(" `") for cell in line.split("|")[1:5]) for line in text.splitlines()}
+    for plant in PLANTS:
+        prices = "open to volume" if plant.traded else "closes"
+        assert (plant.name, prices, plant.check, plant.outcome) in rows
+    for name, _ in MISSED:
+        assert f"- {name}\n" in text
 
 
 @pytest.mark.parametrize(

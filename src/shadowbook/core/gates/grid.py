@@ -138,7 +138,8 @@ def own_scale(returns: Floats, policy: MarketGatePolicy) -> Floats:
     """Trimmed mean absolute return of the sessions before, as a normal's deviation.
 
     The largest return of the window is left out, so that one honest jump does not hide the
-    next (which reads a normal's deviation 5 % low). Warming up borrows the first scale known, a symbol without one the typical.
+    next (which reads a normal's deviation 5 % low). Warming up borrows the first scale known, a
+    symbol without one the typical.
 
     Returns
     -------

@@ -39,7 +39,7 @@ class MarketGatePolicy(BaseModel):
     model_config = FROZEN
 
     min_symbols: int = Field(
-        default=10, ge=1, description="fewest symbols in the newest session; fifths of ten are two"
+        default=5, ge=1, description="fewest symbols in the newest session; fewer rank nothing"
     )
     min_universe_share: float = Field(
         default=0.8, gt=0, le=1, description="newest session's symbols over the usual number"
@@ -131,7 +131,7 @@ class MarketGatePolicy(BaseModel):
     split_restless: float = Field(
         default=1.75,
         gt=1,
-        description="next ten sessions' typical size over the usual; chance gets there in 1 of 14",
+        description="next ten sessions' typical size over the usual; chance gets there in 1 of 12",
     )
     split_dollar_volume: float = Field(
         default=3.0, gt=1, description="dollar volume over its 21-session median; news trades more"

@@ -92,18 +92,16 @@ def build_features(panel: Panel) -> FeatureCube:
     """
     features = available_features(panel.fields)
     shape = panel.prices.shape
-    fields = {name: np.ascontiguousarray(v) for name, v in panel.fields.items()}
-    whole = Panel(panel.sessions, panel.symbols, fields, panel.references, panel.decided_at)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        market = whole.market_returns
+        market = panel.market_returns
         values = np.empty((*shape, len(features)))
         width = max(1, _BLOCK // max(shape[0], 1))
         for begin in range(0, shape[1], width):
             columns = slice(begin, begin + width)
             block = Inputs(
                 panel.sessions,
-                whole.prices[:, columns],
-                {name: v[:, columns] for name, v in fields.items()},
+                panel.prices[:, columns],
+                {name: v[:, columns] for name, v in panel.fields.items()},
                 market,
             )
             values[:, columns] = _computed(features, block).transpose(1, 2, 0)

@@ -103,3 +103,9 @@ def test_measures_do_not_depend_on_the_order_of_rows(bars):
     one = gate_of(bars).tables["known"]
     other = gate_of(bars.sample(frac=1, random_state=1)).tables["known"]
     pd.testing.assert_frame_equal(one, other)
+
+
+def test_a_universe_below_the_least_is_named_by_its_setting(bars):
+    checks = {check.name: check for check in gate_of(bars).suite.checks}
+    assert checks["universe_size"].minimum == MarketGatePolicy().min_symbols
+    assert "gates.market.min_symbols" in checks["universe_size"].remedy
