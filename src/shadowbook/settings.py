@@ -64,15 +64,29 @@ class LearningSettings(_Section):
     selection: Literal["information_coefficient", "sharpe"] = Field(
         default="information_coefficient", description="out-of-sample metric that ranks candidates"
     )
-    candidates: tuple[CandidatePolicy, ...] = Field(min_length=1)
+    candidates: Mapping[str, CandidatePolicy] = Field(
+        min_length=1, description="name -> kind and parameters"
+    )
+
+    @field_validator("candidates", mode="before")
+    @classmethod
+    def _named_by_key(cls, given: Any) -> Any:
+        """Name each candidate by its key, which is what `dvc params diff` shows."""
+        if not isinstance(given, dict):
+            return given
+        return {
+            name: {"name": name, **entry} if isinstance(entry, dict) else entry
+            for name, entry in given.items()
+        }
 
     @field_validator("candidates")
     @classmethod
-    def _distinct(cls, candidates: tuple[CandidatePolicy, ...]) -> tuple[CandidatePolicy, ...]:
-        names = [candidate.name for candidate in candidates]
-        double = sorted({name for name in names if names.count(name) > 1})
-        if double:
-            raise ValueError(f"each candidate needs a name of its own, twice: {', '.join(double)}")
+    def _keep_their_keys(
+        cls, candidates: Mapping[str, CandidatePolicy]
+    ) -> Mapping[str, CandidatePolicy]:
+        for key, candidate in candidates.items():
+            if candidate.name != key:
+                raise ValueError(f"{key} calls itself {candidate.name!r}: leave its name out")
         return candidates
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 SOURCE = "tables"
 """The one data source and asset of the context; what is judged is given with each run."""
 
+NAMED = 5000
+"""Offending rows brought back of a check; the verdict halts where a quarantine has more."""
+
 KEPT = 20
 """Results kept of each table; the verdicts themselves live with the runs they judged."""
 
@@ -113,7 +116,8 @@ def _validate(context: Any, name: str, checks: Sequence[Check], table: pd.DataFr
     return definition.run(
         batch_parameters={"dataframe": table},
         result_format={
-            "result_format": "COMPLETE",
+            "result_format": "SUMMARY",
+            "partial_unexpected_count": NAMED,
             "unexpected_index_column_names": [c for c in wanted if c in table.columns],
             "return_unexpected_index_query": False,
         },
@@ -207,7 +211,7 @@ def _result(check: Check, result: Any, n_rows: int) -> CheckResult:
             n_unexpected=int(not result.success),
             observed=str(told.get("observed_value", "absent" if not result.success else "present")),
         )
-    offenders = [_offender(check, row) for row in told.get("unexpected_index_list") or ()]
+    offenders = [_offender(check, row) for row in told.get("partial_unexpected_index_list") or ()]
     return CheckResult(
         check=check.name,
         success=bool(result.success),

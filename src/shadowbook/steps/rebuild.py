@@ -91,7 +91,7 @@ def _walk(
     """Fit the registered candidate on every fold."""
     horizon = settings.strategy(manifest["strategy"]).horizon
     folds = split(dataset, settings, horizon)
-    chosen = [c for c in settings.learning.candidates if c.name == manifest["candidate"]]
+    chosen = [settings.learning.candidates[manifest["candidate"]]]
     tasks = plan_tasks(
         dataset.features, dataset.labels, dataset.names, folds, chosen, fit_policy(settings)
     )

@@ -103,11 +103,9 @@ def training_record(
 
 def final_fit(trained: Trained, candidate: str, settings: Settings) -> Any:
     """Fit a candidate on every label there is."""
-    policies = {policy.name: policy for policy in settings.learning.candidates}
     dataset = trained.dataset
-    return fit_final(
-        policies[candidate], dataset.features, dataset.labels, dataset.names, fit_policy(settings)
-    )
+    policy = settings.learning.candidates[candidate]
+    return fit_final(policy, dataset.features, dataset.labels, dataset.names, fit_policy(settings))
 
 
 def _layers(
@@ -128,7 +126,7 @@ def _layers(
 
 def _candidates(settings: Settings, trained: Trained, evaluated: Evaluated) -> list[dict[str, Any]]:
     """Describe every candidate ever tried in this run, best first."""
-    policies = {policy.name: policy for policy in settings.learning.candidates}
+    policies = settings.learning.candidates
     return [
         {
             "name": name,

@@ -143,7 +143,7 @@ def walk_forward(
         dataset.labels,
         dataset.names,
         folds,
-        settings.learning.candidates,
+        list(settings.learning.candidates.values()),
         fit_policy(settings),
     )
     done: list[FoldPredictions] = []
@@ -151,7 +151,7 @@ def walk_forward(
         for result in fit_map(fit_fold, tasks):
             done.append(result)
             stage.advance()
-        names = [candidate.name for candidate in settings.learning.candidates]
+        names = list(settings.learning.candidates)
         stage.result(f"{len(names)} candidates x {len(folds)} folds")
     shape = dataset.labels.shape
     scores = {n: join_folds([f for f in done if f.candidate == n], shape) for n in names}
