@@ -25,10 +25,7 @@ SMALL_PARAMS: dict[str, Any] = {
     "market_data": {"source": "sample"},
     "learning": {
         "splits": {"n_splits": 2, "min_train": 500},
-        "candidates": [
-            {"name": "ridge", "kind": "ridge"},
-            {"name": "momentum_rule", "kind": "momentum"},
-        ],
+        "candidates": {"ridge": {"kind": "ridge"}, "momentum_rule": {"kind": "momentum"}},
     },
     "strategies": {"weekly": {"horizon": 5}},
 }
@@ -55,8 +52,8 @@ def own_homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def make_workspace(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Make workspaces: ``make_workspace(params, files) -> Path``.
 
-    ``params`` is laid over ``SMALL_PARAMS``, section by section; lists and ``strategies`` replace
-    what is there. ``files`` maps paths to texts. The folder is a git repository with one commit of
+    ``params`` is laid over ``SMALL_PARAMS``, section by section; ``strategies`` and
+    ``candidates`` replace what is there. ``files`` maps paths to texts. The folder is a git repository with one commit of
     all of it, and a DVC repository as the project ships it.
     """
 
@@ -84,7 +81,7 @@ def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
     merged = copy.deepcopy(dict(below))
     for key, value in above.items():
         both = isinstance(value, Mapping) and isinstance(merged.get(key), dict)
-        nested = both and key != "strategies"
+        nested = both and key not in ("strategies", "candidates")
         merged[key] = laid_over(merged[key], value) if nested else copy.deepcopy(value)
     return merged
 

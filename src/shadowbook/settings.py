@@ -30,7 +30,9 @@ class _Section(BaseModel):
 class MarketDataSettings(_Section):
     """Where prices come from, and what a run may see of them."""
 
-    source: Literal["sample", "files"] = "sample"
+    source: Literal["sample", "files"] = Field(
+        default="sample", description="sample: what ships with the packages; files: your own"
+    )
     calendar: str = Field(default="XNYS", description="exchange whose sessions count")
     decision_delay_minutes: float = Field(
         default=15, ge=0, le=1440, description="a session is decided this long after its close"
@@ -114,7 +116,7 @@ class ReportSettings(_Section):
 class Settings(_Section):
     """Everything params.yaml says."""
 
-    seed: int = Field(ge=0, lt=2**32)
+    seed: int = Field(ge=0, lt=2**32, description="root of every fit's and draw's own seed")
     market_data: MarketDataSettings = MarketDataSettings()
     gates: GatesSettings = GatesSettings()
     features: FeaturePolicy = FeaturePolicy()

@@ -1,6 +1,7 @@
 """The adapter with the real Great Expectations in a temporary folder."""
 
 import re
+import time
 from dataclasses import replace
 from datetime import date
 
@@ -169,6 +170,30 @@ def test_data_docs_name_the_feed_and_every_result_stays_under_the_folder(engine,
     assert [path.name for path in tmp_path.iterdir()] == ["expectations"]
 
 
+def test_data_docs_name_the_offending_rows(engine, bars):
+    run(engine, {"bars": bars}, check("between", "close", minimum=0, strict_minimum=True))
+    (page,) = engine.docs_path.parent.glob("validations/bars_bars/**/*.html")
+    assert "KO 2020-01-03" in page.read_text()
+
+
+def test_rows_of_one_key_are_told_apart(engine, bars):
+    both = pd.concat([bars.iloc[[1]], bars.iloc[[1]].assign(close=-7.0)])
+    asked = check("between", "close", minimum=0, strict_minimum=True)
+    (result,) = run(engine, {"bars": both}, asked)
+    assert [offender.value for offender in result.offenders] == [0.0, -7.0]
+
+
+def test_a_defect_in_every_row_takes_seconds_not_minutes(engine):
+    n = 60_000
+    days = pd.date_range("1850-01-01", periods=n).astype("datetime64[us]")
+    many = pd.DataFrame({"symbol": "KO", "session": days, "close": -1.0})
+    begun = time.monotonic()
+    asked = check("between", "close", minimum=0)
+    (result,) = run(engine, {"bars": many}, asked)
+    assert len(result.offenders) == result.n_unexpected == n
+    assert time.monotonic() - begun < 8
+
+
 def test_results_kept_are_bounded_and_pages_go_with_them(engine, bars):
     for _ in range(KEPT + 2):
         run(engine, {"bars": bars}, check("not_null", "symbol"))
@@ -275,7 +300,7 @@ def set_rows(values, rows, value):
     ("plant", "check_name"),
     [
         (lambda v: v, None),
-        (lambda v: set_rows(v, slice(10, 12), 1.5), "label_range"),
+        (lambda v: set_rows(v, slice(10, 12), 9.0), "label_range"),
         (lambda v: set_rows(v, 10, np.inf), "label_finite"),
         (lambda v: set_rows(v, slice(10, 150), np.nan), "label_missing"),
         (lambda v: set_rows(v, slice(0, 200), np.nan), "labels_matured"),

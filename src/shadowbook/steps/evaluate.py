@@ -125,7 +125,7 @@ def _rank(value: float) -> tuple[bool, float]:
     return math.isnan(value), -value
 
 
-def draw(evaluated: Evaluated, folder: Path) -> None:
+def draw(evaluated: Evaluated, horizon: int, folder: Path) -> None:
     """Draw walk-forward IC and equity after costs."""
     by_name = evaluated.evaluations
     information_coefficient_plot(
@@ -135,6 +135,7 @@ def draw(evaluated: Evaluated, folder: Path) -> None:
         folder / "information_coefficient.png",
         f"{evaluated.strategy}: out-of-sample information coefficient",
         evaluated.fold_starts,
+        overlap=horizon,
     )
     equity_plot(
         evaluated.sessions,
@@ -179,7 +180,7 @@ def evaluate_kept(workspace: Workspace, strategy: str) -> dict[str, Any]:
     with workspace.progress.stage(f"{strategy}: evaluation") as stage:
         evaluated = measure(_kept(workspace, strategy, folder), workspace.settings)
         write_metrics(evaluated, folder / "metrics.json")
-        draw(evaluated, folder)
+        draw(evaluated, workspace.settings.strategy(strategy).horizon, folder)
         stage.result(f"best {evaluated.best}")
     return {"strategy": strategy, "best": evaluated.best, "metrics": evaluated.table()}
 

@@ -72,7 +72,7 @@ def retrain(
         evaluated = measure(tested_of(trained), workspace.settings)
         folder = workspace.build / strategy
         write_metrics(evaluated, folder / "metrics.json")
-        draw(evaluated, folder)
+        draw(evaluated, workspace.settings.strategy(strategy).horizon, folder)
         stage.result(f"best {evaluated.best}")
     draw_drift(workspace, trained, folder / "drift.html")
     with workspace.progress.stage(f"{strategy}: registry (MLflow)") as stage:

@@ -28,24 +28,30 @@ class _Policy(BaseModel):
 class ColumnMap(_Policy):
     """Which of the file's columns is what; null where the file has none."""
 
-    symbol: str = "symbol"
-    session: str = "session"
-    available_at: str | None = None
-    open: str | None = None
-    high: str | None = None
-    low: str | None = None
-    close: str = "close"
-    adjusted_close: str | None = None
-    volume: str | None = None
+    symbol: str = Field(default="symbol", description="column that names the stock")
+    session: str = Field(default="session", description="column of the trading day, a date")
+    available_at: str | None = Field(
+        default=None, description="column of when the row could be known; null: at the close"
+    )
+    open: str | None = Field(default=None, description="column of opens")
+    high: str | None = Field(default=None, description="column of highs")
+    low: str | None = Field(default=None, description="column of lows")
+    close: str = Field(default="close", description="column of closes, the one price needed")
+    adjusted_close: str | None = Field(
+        default=None, description="column of adjusted closes; returns are taken from them"
+    )
+    volume: str | None = Field(default=None, description="column of shares traded")
 
 
 class ReferenceFile(_Policy):
     """A market series beside the symbols."""
 
     path: str = Field(description="CSV or parquet, relative to the workspace")
-    session: str = "session"
-    value: str = "close"
-    available_at: str | None = None
+    session: str = Field(default="session", description="column of the trading day, a date")
+    value: str = Field(default="close", description="column of the value")
+    available_at: str | None = Field(
+        default=None, description="column of when the row could be known; null: at the close"
+    )
 
 
 class FilesPolicy(_Policy):

@@ -37,6 +37,7 @@ def decide(suite: Suite, results: Sequence[CheckResult]) -> Verdict:
     """
     findings = [_finding(suite.feed, check, _answers(check, results)) for check in suite.checks]
     findings.extend(_strangers(suite, results))
+    findings.extend(_unnamed(suite, results))
     if not suite.checks:
         findings.append(_broken(suite.feed, "no_checks", "the suite asked nothing"))
     quarantined = _quarantines(suite, results)
@@ -125,6 +126,22 @@ def _strangers(suite: Suite, results: Sequence[CheckResult]) -> list[Finding]:
     known = {check.name for check in suite.checks}
     unknown = sorted({result.check for result in results} - known)
     return [_broken(suite.feed, name, "an answer to a check not asked for") for name in unknown]
+
+
+def _unnamed(suite: Suite, results: Sequence[CheckResult]) -> list[Finding]:
+    """Find quarantines whose rows did not all come back: what is not named cannot be left out."""
+    bound = {check.name for check in suite.checks if check.action == "quarantine"}
+    return [
+        _broken(
+            suite.feed,
+            f"{result.check}_rows",
+            f"{len(result.offenders)} of {result.n_unexpected} rows to be left out were named",
+        )
+        for result in results
+        if result.check in bound
+        and not (result.success or result.errored)
+        and len(result.offenders) < max(result.n_unexpected, 1)
+    ]
 
 
 def _outcome(findings: Iterable[Finding]) -> Outcome:

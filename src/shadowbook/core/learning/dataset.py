@@ -58,9 +58,10 @@ def assemble(
     """
     missing = [name for name in names if name not in rows]
     if missing:
+        held = [str(c) for c in rows if c not in ("symbol", "session", "available_at")]
         raise SchemaError(
             f"the feature log has no {', '.join(missing)}: correct strategies.*.features, there "
-            f"are {', '.join(str(c) for c in rows if c not in ('symbol', 'session', 'available_at'))}"
+            f"are {', '.join(held)}"
         )
     if rows.empty:
         raise InsufficientDataError("no feature was known at this moment: run ingest and features")

@@ -147,3 +147,10 @@ def test_findings_name_a_bounded_number_of_rows():
 def test_a_span_that_is_no_session_is_refused():
     with pytest.raises(SchemaError, match="not sessions"):
         judged((LEAVE_OUT, bad(LEAVE_OUT, ("S01", "soon"))))
+
+
+def test_rows_to_be_left_out_that_were_not_named_halt():
+    result = replace(bad(LEAVE_OUT, ("S01", DAY)), n_unexpected=3)
+    verdict = judged((LEAVE_OUT, result), limits=LIMITS)
+    assert verdict.halts
+    assert "1 of 3 rows" in verdict.reasons[-1]

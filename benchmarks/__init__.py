@@ -1,0 +1,1 @@
+"""Each hot job beside its peers, on the same data, in one run."""
