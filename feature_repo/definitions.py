@@ -60,7 +60,7 @@ TTL = timedelta(hours=12)
 """Less than the time between two decisions (21 hours before an early close), so that a symbol
 without a row at a session has no value there, rather than the value of the session before."""
 
-DEFAULT_LOG = Path(__file__).resolve().parent.parent / "data" / "features" / "log"
+DEFAULT_LOG = Path(__file__).resolve().parent.parent / "data" / "features" / "v1"
 
 
 def define(

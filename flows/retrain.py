@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-import typer
 from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
@@ -172,7 +171,3 @@ def show(summary: Summary) -> None:
         show_features(summary.features)
     if summary.strategies:
         show_training(summary.strategies)
-
-
-if __name__ == "__main__":
-    typer.run(main)

@@ -53,8 +53,8 @@ def make_workspace(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pa
     """Make workspaces: ``make_workspace(params, files) -> Path``.
 
     ``params`` is laid over ``SMALL_PARAMS``, section by section; ``strategies`` and
-    ``candidates`` replace what is there. ``files`` maps paths to texts. The folder is a git repository with one commit of
-    all of it, and a DVC repository as the project ships it.
+    ``candidates`` replace what is there. ``files`` maps paths to texts. The folder is a git
+    repository with one commit of all of it, and a DVC repository as the project ships it.
     """
 
     def make(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
 import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from shadowbook.environment import of_flow
 from shadowbook.errors import (
@@ -17,6 +21,7 @@ from shadowbook.errors import (
     DataError,
     InsufficientDataError,
     IntegrityError,
+    PermanentError,
     ShadowbookError,
 )
 
@@ -26,10 +31,40 @@ if TYPE_CHECKING:
 DONE, FAILURE, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes: done, broken, wrong usage or configuration, a check said no, Ctrl-C."""
 
+MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+"""What the machine refuses to a vendor's own writes; a sentence says it better than a traceback."""
+
 P = ParamSpec("P")
+
+
+class Commands(TyperGroup):
+    """The commands; a wrong argument is answered in JSON where JSON was asked for."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the words apart."""
+        ctx.meta["json"] = "--json" in args
+        with _usage_told(ctx.meta["json"]):
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was named."""
+        with _usage_told(ctx.meta["json"]):
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _usage_told(as_json: bool) -> Iterator[None]:
+    try:
+        yield
+    except TyperException as error:
+        if as_json:
+            print_json(_error("UsageError", error.format_message()))
+        raise
+
 
 app = typer.Typer(
     name="shadowbook",
+    cls=Commands,
     help="Keeps live trading models honest: gated data, point-in-time features, pinned retraining, "
     "auditable runs.",
     no_args_is_help=True,
@@ -72,8 +107,16 @@ def reported(command: Callable[P, int]) -> Callable[P, None]:
         except ShadowbookError as error:
             _complain(error, as_json)
             code = exit_code(error)
+        except OSError as error:
+            if error.errno not in MACHINE:
+                raise
+            _complain(PermanentError(f"{error.strerror}: {error.filename or 'the disk'}"), as_json)
+            code = FAILURE
         except KeyboardInterrupt:
-            typer.echo("interrupted: nothing is half done; the same command goes on", err=True)
+            said = "interrupted: nothing is half done, the same command goes on"
+            if as_json:
+                print_json(_error("KeyboardInterrupt", said))
+            typer.echo(said, err=True)
             code = INTERRUPTED
         raise typer.Exit(code)
 
@@ -91,9 +134,13 @@ def exit_code(error: ShadowbookError) -> int:
 
 def _complain(error: ShadowbookError, as_json: bool) -> None:
     if as_json:
-        print_json({"error": {"type": type(error).__name__, "message": str(error)}})
+        print_json(_error(type(error).__name__, str(error)))
     for line in str(error).splitlines():
         typer.echo(f"error: {line}", err=True)
+
+
+def _error(kind: str, message: str) -> dict[str, dict[str, str]]:
+    return {"error": {"type": kind, "message": message}}
 
 
 def print_json(document: Any) -> None:
@@ -122,7 +169,7 @@ def run(
     """Do the main job: ingest, gate, features, retraining of every strategy (a Prefect flow)."""
     from shadowbook.steps.preflight import preflight
 
-    home = preflight(_open(workspace, params, as_json), strategy)
+    home = preflight(_open(workspace, params, as_json), strategy, as_of)
     options: list[str] = ["--workspace", str(workspace)]
     options += ["--params", str(params)] if params else []
     options += ["--as-of", as_of] if as_of else []
@@ -131,7 +178,7 @@ def run(
     options += ["--json"] if as_json else []
     # The flow takes this process over, so that Ctrl-C, signals and the exit code are its own.
     os.execve(  # noqa: S606 - our own interpreter and module
-        sys.executable, [sys.executable, "-m", "flows.retrain", *options], of_flow(home)
+        sys.executable, [sys.executable, "-P", "-m", "flows", "retrain", *options], of_flow(home)
     )
 
 

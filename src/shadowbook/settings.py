@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from shadowbook.adapters.market_data.files import FilesPolicy
+from shadowbook.adapters.params_file import parse, read_text
 from shadowbook.core.gates.learned import FeatureGatePolicy, LabelGatePolicy, PredictionGatePolicy
 from shadowbook.core.gates.market import MarketGatePolicy
-from shadowbook.core.learning.candidates import CandidatePolicy
+from shadowbook.core.learning.candidates import PARAMETERS, CandidatePolicy
 from shadowbook.core.learning.evaluation import EvaluationPolicy
-from shadowbook.core.learning.features import FeaturePolicy
+from shadowbook.core.learning.features import FeaturePolicy, feature_names
 from shadowbook.core.learning.labels import LabelPolicy
 from shadowbook.core.learning.splits import SplitPolicy
+from shadowbook.core.values import BAR_FIELDS
 from shadowbook.errors import ConfigError
 
 PARAMS = "params.yaml"
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}", re.ASCII)
+SHOWN = 60
+"""Characters of a wrong value that a message repeats."""
+
+_MAPPING = "a mapping, `key: value` on lines of their own"
+SHAPES = {
+    "dict_type": _MAPPING,
+    "model_type": _MAPPING,
+    "mapping_type": _MAPPING,
+    "tuple_type": "a list, [one, two]",
+    "string_type": "text",
+    "too_short": "not empty",
+}
+"""Words for pydantic's names of shapes, by its type of error."""
 
 
 class _Section(BaseModel):
@@ -44,6 +61,14 @@ class MarketDataSettings(_Section):
         default="refuse", description="what to do when the source tells accepted rows differently"
     )
     files: FilesPolicy = FilesPolicy()
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The price and volume columns that the source brings."""
+        if self.source == "sample":
+            return ("close",)
+        mapped = self.files.columns.model_dump()
+        return tuple(name for name in BAR_FIELDS if mapped[name] is not None)
 
 
 class GatesSettings(_Section):
@@ -128,10 +153,31 @@ class Settings(_Section):
     @model_validator(mode="after")
     def _named_well(self) -> Settings:
         for name in self.strategies:
-            if not name.replace("_", "").isalnum() or not name[0].isalpha():
+            if not NAME.fullmatch(name):
                 raise ValueError(
-                    f"strategies.{name}: a name is letters, digits and underscores, letter first"
+                    f"strategies.{name}: a name is up to 40 letters a-z, digits and underscores, "
+                    "a letter first"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _features_there(self) -> Settings:
+        """Refuse what would only come to light after minutes of work."""
+        there = feature_names(self.market_data.fields)
+        for name, strategy in self.strategies.items():
+            _known_features(f"strategies.{name}.features", strategy.features, there)
+            usable = strategy.features or there
+            for key, candidate in self.learning.candidates.items():
+                feature = candidate.parameters.get("feature")
+                if feature is None:
+                    continue
+                where = f"learning.candidates.{key}.parameters.feature"
+                _known_features(where, (feature,), there)
+                if feature not in usable:
+                    raise ValueError(
+                        f"{where} = {feature!r}: strategy {name} does not use it; add it to "
+                        f"strategies.{name}.features"
+                    )
         return self
 
     def strategy(self, name: str) -> StrategySettings:
@@ -157,90 +203,96 @@ def load_settings(path: Path) -> Settings:
     ConfigError
         One line a fault: the key's path, the value, what is allowed.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise ConfigError(
-            f"{path} does not exist: run in a Shadowbook workspace or give --workspace"
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
-    return parse_settings(text, path.name)
+    return parse_settings(read_text(path), path.name)
 
 
 def parse_settings(text: str, name: str = PARAMS) -> Settings:
     """Check the text of a params file; see ``load_settings``."""
+    content = parse(text, name)
     try:
-        content = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a subclass of SafeLoader
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error)
-        raise ConfigError(f"{name}{where} is no valid YAML: {problem}") from error
-    if not isinstance(content, dict):
-        raise ConfigError(f"{name} is empty or no mapping: start from the one in the repository")
-    try:
-        return Settings.model_validate(content)
+        settings = Settings.model_validate(content)
     except ValidationError as error:
         faults = [_fault(fault, content) for fault in error.errors()]
         raise ConfigError("\n".join(f"{name}: {fault}" for fault in faults)) from error
+    mistaken = list(_truths(content, settings.model_dump(), ()))
+    if mistaken:
+        raise ConfigError("\n".join(f"{name}: {fault}" for fault in mistaken))
+    return settings
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML keeps the last of two equal keys; a threshold given twice must not pass unseen."""
+def _known_features(where: str, given: tuple[str, ...], there: tuple[str, ...]) -> None:
+    known = feature_names(BAR_FIELDS)
+    for feature in given:
+        if feature not in known:
+            raise ValueError(
+                f"{where} = {feature!r}: no such feature{_hint(feature, known)}; "
+                f"there are {', '.join(there)}"
+            )
+        if feature not in there:
+            raise ValueError(
+                f"{where} = {feature!r}: it needs a column that the source does not bring; map it "
+                "in market_data.files.columns or choose another feature"
+            )
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key!r} stands twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
+
+def _truths(given: Any, taken: Any, path: tuple[str, ...]) -> Iterator[str]:
+    """Name what stands as yes, no, true or false where a number is expected."""
+    if isinstance(given, dict) and isinstance(taken, Mapping):
+        for key, value in given.items():
+            yield from _truths(value, taken.get(key), (*path, str(key)))
+    elif isinstance(given, list) and isinstance(taken, tuple | list):
+        for i, (value, other) in enumerate(zip(given, taken, strict=False)):
+            yield from _truths(value, other, (*path, str(i)))
+    elif isinstance(given, bool) and not isinstance(taken, bool):
+        yield f"{'.'.join(path)} = {given}: must be a number, not true or false (yes or no)"
 
 
 def _fault(fault: Any, content: dict[str, Any]) -> str:
     path = ".".join(str(part) for part in fault["loc"])
     kind = fault["type"]
-    if kind == "extra_forbidden":
-        allowed = _keys_at(fault["loc"][:-1])
-        near = difflib.get_close_matches(str(fault["loc"][-1]), allowed, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        known = f"; known keys: {', '.join(allowed)}" if allowed else ""
-        return f"{path} = {fault['input']!r}: unknown key{hint}{known}"
     if kind == "missing":
         return f"{path} is missing: it has no default"
     message: str = fault["msg"].removeprefix("Value error, ")
-    if path:
-        return f"{path} = {fault['input']!r}: {message[0].lower()}{message[1:]}"
-    return message
+    if not path:
+        return message
+    here = f"{path} = {_short(fault['input'])}"
+    if kind == "extra_forbidden":
+        allowed = _keys_at(fault["loc"][:-1], content)
+        return (
+            f"{here}: unknown key{_hint(str(fault['loc'][-1]), allowed)}; "
+            f"known keys: {', '.join(allowed)}"
+        )
+    if kind in SHAPES:
+        return f"{here}: must be {SHAPES[kind]}"
+    if kind == "literal_error" and isinstance(fault["input"], str):
+        options = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
+        message += _hint(fault["input"], options)
+    return f"{here}: {message.replace('Input should', 'must').replace('String should', 'must')}"
 
 
-def _keys_at(path: tuple[int | str, ...]) -> list[str]:
+def _short(value: Any) -> str:
+    shown = str(value) if isinstance(value, date) else repr(value)
+    return shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}..."
+
+
+def _hint(word: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _keys_at(path: tuple[int | str, ...], content: Any) -> list[str]:
     """Known keys of the section a fault lies in."""
     model: Any = Settings
-    for part in path:
-        if isinstance(part, int) or not _is_model(model):
+    parts = list(path)
+    while parts:
+        part = parts.pop(0)
+        if model is CandidatePolicy and part == "parameters":
+            model, content = PARAMETERS[content["kind"]], content[part]
             continue
-        field = model.model_fields.get(part)
-        if field is None:
-            return []
-        model = _model_in(field.annotation)
-    return list(model.model_fields) if _is_model(model) else []
-
-
-def _is_model(candidate: Any) -> bool:
-    return isinstance(candidate, type) and issubclass(candidate, BaseModel)
-
-
-def _model_in(annotation: Any) -> Any:
-    """Return the model within an annotation such as ``Mapping[str, Model]``."""
-    if _is_model(annotation):
-        return annotation
-    for argument in getattr(annotation, "__args__", ()):
-        found = _model_in(argument)
-        if _is_model(found):
-            return found
-    return annotation
+        content = content[part]
+        annotation = model.model_fields[part].annotation
+        # In a mapping of models the next key is the user's.
+        model = next(iter(get_args(annotation)[1:]), annotation)
+        if model is not annotation:
+            content = content[parts.pop(0)]
+    return [name for name in model.model_fields if (model, name) != (CandidatePolicy, "name")]

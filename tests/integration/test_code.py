@@ -282,7 +282,8 @@ def test_a_worktree_goes_when_its_block_fails_and_spares_what_is_there(repositor
 
 def test_what_a_killed_process_left_is_cleared_and_the_living_are_spared(repository, tmp_path):
     program = (
-        "import sys, time; from pathlib import Path; from shadowbook.adapters.code.code import Code\n"
+        "import sys, time; from pathlib import Path\n"
+        "from shadowbook.adapters.code.code import Code\n"
         "code = Code(Path(sys.argv[1]))\n"
         "with code.worktree(code.commit(), '', Path(sys.argv[2])):\n"
         "    print('open', flush=True); time.sleep(60)\n"

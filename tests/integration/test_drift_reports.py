@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-import time
 from importlib.metadata import distribution
 
 import numpy as np
@@ -161,19 +160,6 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(samples, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(PermanentError, match="cannot be written"):
         draw(samples[0], samples[1].head(3), tmp_path / "file" / "drift.html")
-
-
-def test_2000_rows_of_25_columns_take_few_seconds(samples, tmp_path):
-    columns = [f"feature_{number}" for number in range(25)]
-    wide = [
-        sample.assign(**dict.fromkeys(columns, sample["momentum_21"]))[["session", *columns]]
-        for sample in samples
-    ]
-    draw(*samples, tmp_path / "warm.html")
-    begun = time.process_time()
-    draw(*wide, tmp_path / "drift.html", columns, max_rows=2000)
-
-    assert time.process_time() - begun < 6.0  # 2 s on a quiet machine
 
 
 def test_importing_the_module_imports_no_vendor():

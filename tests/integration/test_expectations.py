@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shadowbook.adapters.expectations import KEPT, Expectations
+from shadowbook.adapters.expectations import Expectations
 from shadowbook.core.gates.learned import (
     FeatureGatePolicy,
     LabelGatePolicy,
@@ -194,12 +194,13 @@ def test_a_defect_in_every_row_takes_seconds_not_minutes(engine):
     assert time.monotonic() - begun < 8
 
 
-def test_results_kept_are_bounded_and_pages_go_with_them(engine, bars):
-    for _ in range(KEPT + 2):
+def test_results_kept_are_bounded_and_pages_go_with_them(tmp_path, bars):
+    engine = Expectations(tmp_path, kept=2)
+    for _ in range(4):
         run(engine, {"bars": bars}, check("not_null", "symbol"))
     stored = engine.docs_path.parents[2] / "validations" / "bars_bars"
-    assert len(list(stored.glob("**/*.json"))) == KEPT
-    assert len(list(engine.docs_path.parent.glob("validations/bars_bars/**/*.html"))) == KEPT
+    assert len(list(stored.glob("**/*.json"))) == 2
+    assert len(list(engine.docs_path.parent.glob("validations/bars_bars/**/*.html"))) == 2
 
 
 def test_what_a_killed_process_left_does_not_stop_the_next(engine, bars):

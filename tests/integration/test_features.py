@@ -111,15 +111,13 @@ def push(tmp_path, view, rows):
 # ---- registry
 
 
-def test_apply_registers_what_the_log_holds_and_is_quick_again(opened, rows, tmp_path):
+def test_apply_registers_what_the_log_holds_and_writes_nothing_again(opened, rows, tmp_path):
     features, _ = opened(rows)
     assert set(features.features_of("weekly")) == set(NAMES)
     assert features.features_of("monthly") == ("momentum_252_21", "beta_126")
     registry = tmp_path / "features" / "registry.db"
     before = registry.read_bytes()
-    started = time.perf_counter()
     assert features.apply(SERVICES) is False
-    assert time.perf_counter() - started < 0.5
     assert registry.read_bytes() == before
 
 

@@ -328,7 +328,7 @@ def market(sample, calendar):
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
-    return Expectations(tmp_path_factory.mktemp("expectations"))
+    return Expectations(tmp_path_factory.mktemp("expectations"), kept=1)
 
 
 def traded(bars):

@@ -49,8 +49,12 @@ def judge(sample, calendar, sample_end, tmp_path_factory):
     return judged
 
 
-def test_bars_are_warned_about_honest_jumps_and_nothing_is_quarantined(judge, sample):
-    verdict = judge(bars_gate, sample.bars)
+@pytest.fixture(scope="module")
+def verdict(judge, sample):
+    return judge(bars_gate, sample.bars)
+
+
+def test_bars_are_warned_about_honest_jumps_and_nothing_is_quarantined(verdict):
     assert verdict.outcome is Outcome.WARNED
     assert not verdict.halts
     assert verdict.quarantined == ()
@@ -59,9 +63,8 @@ def test_bars_are_warned_about_honest_jumps_and_nothing_is_quarantined(judge, sa
     assert all(f.severity == "warning" for f in verdict.findings if f.check in bad)
 
 
-def test_a_price_of_twelve_ticks_is_not_blamed_for_resting(judge, sample):
+def test_a_price_of_twelve_ticks_is_not_blamed_for_resting(verdict):
     """RRC rested 68 sessions in 1990: its tick was then a twelfth of its price."""
-    verdict = judge(bars_gate, sample.bars)
     assert not any("RRC" in place for f in verdict.findings for place in f.where)
 
 

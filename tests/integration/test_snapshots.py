@@ -121,7 +121,10 @@ def misnamed(store: Path) -> list[Path]:
 
 
 def in_fresh_process(program: str, *arguments: object) -> subprocess.Popen[str]:
-    start = "import sys\nfrom pathlib import Path\nfrom shadowbook.adapters.snapshots.snapshots import *\n"
+    start = (
+        "import sys\nfrom pathlib import Path\n"
+        "from shadowbook.adapters.snapshots.snapshots import *\n"
+    )
     return subprocess.Popen(
         (sys.executable, "-c", start + program, *map(str, arguments)),
         stdout=subprocess.PIPE,

@@ -10,7 +10,13 @@ import pytest
 import yaml
 
 from shadowbook.core.learning.candidates import Kind
-from shadowbook.settings import MarketDataSettings, Settings, load_settings, parse_settings
+from shadowbook.settings import (
+    GatesSettings,
+    MarketDataSettings,
+    Settings,
+    load_settings,
+    parse_settings,
+)
 
 ROOT = Path(__file__).parents[2]
 USERS_OWN = {"strategies", "candidates", "references"}
@@ -65,6 +71,10 @@ def test_every_key_of_params_yaml_stands_in_the_page(script):
     content = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     known = {row.path for row in script.rows_of(Settings)}
     assert set(keys_of(content)) <= known
+
+
+def test_the_gates_of_params_yaml_are_the_defaults_that_the_pages_give():
+    assert load_settings(ROOT / "params.yaml").gates == GatesSettings()
 
 
 def test_stated_defaults_are_what_a_short_file_gives(script):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,10 @@ from shadowbook.errors import ConfigError
 
 if TYPE_CHECKING:
     from exchange_calendars import ExchangeCalendar
+
+
+SHORTEST = timedelta(days=15)
+"""The library refuses spans of one day or without a session; no exchange rests this long."""
 
 
 class TradingCalendar:
@@ -29,7 +32,7 @@ class TradingCalendar:
         self._delay = decision_delay
 
     def schedule(self, first: date, last: date) -> Schedule:
-        """Return the sessions from ``first`` to ``last``, both included.
+        """Return the sessions from ``first`` to ``last``, both included; there may be none.
 
         Raises
         ------
@@ -39,7 +42,9 @@ class TradingCalendar:
         from exchange_calendars import errors, get_calendar
 
         try:
-            calendar: ExchangeCalendar = get_calendar(self.name, start=first, end=last)
+            calendar: ExchangeCalendar = get_calendar(
+                self.name, start=first, end=max(last, first + SHORTEST)
+            )
         except errors.InvalidCalendarName as error:
             raise ConfigError(
                 f"params.yaml: market_data.calendar = {self.name!r}: no such exchange; "
@@ -47,22 +52,17 @@ class TradingCalendar:
             ) from error
         except (errors.NoSessionsError, ValueError) as error:
             raise ConfigError(
-                f"calendar {self.name} has no sessions from {first} to {last}: {error}"
+                f"calendar {self.name} does not reach from {first} to {last} "
+                f"({str(error).splitlines()[0]}): keep to the years it knows, or choose another"
             ) from error
-        closes = _utc(calendar.closes)
+        sessions = calendar.sessions.to_numpy("datetime64[D]")
+        held = sessions <= np.datetime64(last, "D")
+        closes = _utc(calendar.closes)[held]
         return Schedule(
-            sessions=calendar.sessions.to_numpy("datetime64[D]"),
+            sessions=sessions[held],
             closes=closes,
             decided_at=closes + np.timedelta64(self._delay),
         )
-
-    @cached_property
-    def last_known(self) -> date:
-        """The last day the calendar can tell about."""
-        from exchange_calendars import get_calendar
-
-        last: date = get_calendar(self.name).last_session.date()
-        return last
 
 
 def _utc(closes: Any) -> np.ndarray[Any, np.dtype[np.datetime64]]:

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 SOURCE = "tables"
 """The one data source and asset of the context; what is judged is given with each run."""
 
-KEPT = 20
-"""Results kept of each table; the verdicts themselves live with the runs they judged."""
-
 ROW_KINDS = frozenset({"unique", "not_null", "between", "in_set", "equal"})
 
 
@@ -27,10 +24,12 @@ class Expectations:
     Parameters
     ----------
     folder : holds the context, every validation result and the data docs.
+    kept : results kept of each table; the verdicts themselves live with the runs they judged.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kept: int = 20) -> None:
         self._folder = folder
+        self._kept = kept
 
     @property
     def docs_path(self) -> Path:
@@ -68,7 +67,8 @@ class Expectations:
                 rows = tables[table].set_axis(_labels(tables[table], checks), axis=0)
                 answer = _validate(context, f"{suite.feed}_{table}", checks, rows)
                 found.update(_results(checks, answer, rows))
-            _renew_docs(context, {f"{suite.feed}_{check.table}" for check in suite.checks})
+            names = {f"{suite.feed}_{check.table}" for check in suite.checks}
+            _renew_docs(context, names, self._kept)
         except GreatExpectationsError as error:
             raise PermanentError(
                 f"Great Expectations could not check feed {suite.feed} in {self._folder}: {error}; "
@@ -155,19 +155,19 @@ def _batch(context: Any) -> Any:
     return asset.add_batch_definition_whole_dataframe(SOURCE)
 
 
-def _renew_docs(context: Any, names: set[str]) -> None:
+def _renew_docs(context: Any, names: set[str], kept: int) -> None:
     """Render the newest result of the named suites, and drop results that are long past.
 
     A full build renders every result ever kept: its time would grow with every run.
     """
     store = context.validation_results_store
-    kept: dict[str, list[Any]] = {}
+    stored: dict[str, list[Any]] = {}
     for key in store.list_keys():
-        kept.setdefault(key.expectation_suite_identifier.name, []).append(key)
+        stored.setdefault(key.expectation_suite_identifier.name, []).append(key)
     fresh = []
-    for name, keys in kept.items():
+    for name, keys in stored.items():
         keys.sort(key=lambda key: key.run_id.run_time, reverse=True)
-        for key in keys[KEPT:]:
+        for key in keys[kept:]:
             store.remove_key(key)
         if name in names:
             fresh += [keys[0], keys[0].expectation_suite_identifier]
@@ -244,11 +244,10 @@ def _offenders(check: Check, rows: pd.DataFrame, labels: Sequence[object]) -> tu
     import pandas as pd
 
     found = rows.iloc[rows.index.get_indexer(pd.Index(labels))]
-    named = [_plain(found[column]) for column in check.row_columns]
-    values = _plain(found[check.columns[0]])
+    named = {column: _plain(found[column]) for column in check.row_columns}
     return tuple(
-        Offender(value, dict(zip(check.row_columns, row, strict=True)))
-        for value, row in zip(values, zip(*named, strict=True), strict=True)
+        Offender(value, {column: cells[i] for column, cells in named.items()})
+        for i, value in enumerate(_plain(found[check.columns[0]]))
     )
 
 

@@ -80,6 +80,8 @@ def _packages(host: Host) -> list[Item]:
 
 
 def _disk(host: Host, root: Path) -> Item:
+    if not root.is_dir():
+        return Item("disk", "missing", f"no folder {root}", "give --workspace an existing folder")
     free = host.free_bytes(root)
     low = free < LOW_DISK_BYTES
     said = f"{free / 2**30:.0f} GiB free"

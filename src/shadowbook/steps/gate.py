@@ -9,12 +9,13 @@ from pathlib import Path
 
 from shadowbook.adapters.disk import replace_text
 from shadowbook.adapters.market_data.delivery import Delivery
+from shadowbook.adapters.market_data.store import Arrival
 from shadowbook.core.gates.market import bars_gate
 from shadowbook.core.gates.references import reference_gate
 from shadowbook.core.gates.verdict import decide
 from shadowbook.core.values import Quarantine, Verdict
 from shadowbook.errors import StaleDataError
-from shadowbook.steps.known import VERDICT
+from shadowbook.steps.known import VERDICT, decided
 from shadowbook.workspace import Workspace
 
 
@@ -62,8 +63,11 @@ def gate(workspace: Workspace, as_of: datetime) -> GateReport:
         raise StaleDataError("there is nothing to judge: run ingest first")
     with workspace.progress.stage("gate (Great Expectations)") as stage:
         incoming = market.incoming.read()
+        until = decided(market.accepted.read_note(VERDICT))
         merged = market.accepted.merge(
-            incoming, workspace.clock.now(), settings.market_data.on_rewrite
+            incoming,
+            Arrival(as_of, until, workspace.clock.now()),
+            settings.market_data.on_rewrite,
         )
         verdicts = _judge(workspace, merged.delivery, as_of)
         report = GateReport(
@@ -76,7 +80,7 @@ def gate(workspace: Workspace, as_of: datetime) -> GateReport:
         _write_metrics(workspace.build / "gate.json", report)
         if not report.halts:
             market.accepted.write(merged.delivery)
-            market.accepted.write_note(VERDICT, _note(report))
+            market.accepted.write_note(VERDICT, _note(report, max(until or as_of, as_of)))
         n_checks = sum(len(verdict.findings) for verdict in verdicts)
         said = ", ".join(f"{verdict.feed} {verdict.outcome}" for verdict in verdicts)
         stage.result(f"{n_checks} checks: {said}")
@@ -98,10 +102,11 @@ def _judge(workspace: Workspace, delivery: Delivery, as_of: datetime) -> tuple[V
     )
 
 
-def _note(report: GateReport) -> dict[str, object]:
+def _note(report: GateReport, until: datetime) -> dict[str, object]:
     """Build what later steps need of the verdict; pinned with the data, so without a clock."""
     return {
         "as_of": report.as_of.isoformat(),
+        "decided": until.isoformat(),
         "outcomes": {verdict.feed: verdict.outcome.value for verdict in report.verdicts},
         "reasons": [reason for verdict in report.verdicts for reason in verdict.reasons],
         "quarantined": [

@@ -65,10 +65,15 @@ def _known(rows: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
 
 
 def _refuse_future(delivery: Delivery, now: datetime) -> None:
-    late = delivery.bars[delivery.bars["session"] > pd.Timestamp(now).tz_localize(None)]
-    if len(late):
-        row = late.iloc[0]
-        raise SchemaError(
-            f"{len(late)} bars are of sessions in the future, the first {row['symbol']} "
-            f"{row['session'].date()}: correct the session column"
-        )
+    today = pd.Timestamp(now).tz_localize(None)
+    for what, name, rows in (
+        ("bars", "symbol", delivery.bars),
+        ("reference values", "name", delivery.references),
+    ):
+        late = rows[rows["session"] > today]
+        if len(late):
+            row = late.iloc[0]
+            raise SchemaError(
+                f"{len(late):,} {what} of the source are of sessions in the future, the first "
+                f"{row[name]} {row['session'].date()}: correct the session column"
+            )

@@ -65,6 +65,13 @@ def judged(delivery: Delivery, note: Mapping[str, Any], schedule: Schedule) -> A
     return Accepted(kept, schedule, _quarantines(note["quarantined"]))
 
 
+def decided(note: Mapping[str, Any] | None) -> datetime | None:
+    """Return the moment up to which decisions were taken on prices with this gate's note."""
+    if note is None:
+        return None
+    return datetime.fromisoformat(note.get("decided", note["as_of"]))
+
+
 def _quarantines(items: Iterable[dict[str, Any]]) -> tuple[Quarantine, ...]:
     """Read the spans from a verdict's note."""
     return tuple(

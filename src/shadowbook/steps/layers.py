@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -84,9 +85,12 @@ def final_predictions(trained: Trained, estimator: Any, settings: Settings) -> n
     )
 
 
-def metrics_layer(evaluation: Evaluation) -> dict[str, float]:
-    """Every metric's value."""
-    return {name: metric.value for name, metric in evaluation.metrics.items()}
+def metrics_layer(evaluation: Evaluation) -> dict[str, float | None]:
+    """Every metric's value; None where it cannot be computed, for JSON has no NaN."""
+    return {
+        name: None if math.isnan(metric.value) else metric.value
+        for name, metric in evaluation.metrics.items()
+    }
 
 
 def settings_digest(settings: Settings) -> str:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import re
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
+from shadowbook.adapters.market_data.market import EARLIEST
 from shadowbook.errors import ConfigError, InsufficientDataError
 from shadowbook.workspace import Workspace
+
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+AROUND = np.timedelta64(20, "D")
+"""No exchange rests this long, so there is a session on either side of a day."""
 
 
 def resolve_as_of(workspace: Workspace, text: str | None) -> datetime:
@@ -23,26 +29,48 @@ def resolve_as_of(workspace: Workspace, text: str | None) -> datetime:
     ConfigError
         A naive time, a day without a session, a moment in the future, no date at all.
     """
+    if text is not None:
+        return named_moment(workspace, text)
     now = workspace.clock.now()
-    if text is None:
-        if workspace.settings.market_data.as_of == "now":
-            return now
-        return _newest_session(workspace, now)
-    moment = _parsed(workspace, text.strip())
+    if workspace.settings.market_data.as_of == "now":
+        return now
+    return _newest_session(workspace, now)
+
+
+def named_moment(workspace: Workspace, text: str) -> datetime:
+    """Turn the text of ``--as-of`` into an aware moment, without reading the source.
+
+    Raises
+    ------
+    ConfigError
+        See ``resolve_as_of``.
+    """
+    now = workspace.clock.now()
+    moment = _parsed(workspace, text.strip(), now)
     if moment > now:
-        raise ConfigError(
-            f"--as-of {text} lies in the future (it is {now:%Y-%m-%d %H:%M} UTC): "
-            "nobody knows its data yet"
-        )
+        raise _in_the_future(text, now)
     return moment
 
 
-def _parsed(workspace: Workspace, text: str) -> datetime:
-    if len(text) == len("2022-12-28"):
+def _in_the_future(text: str, now: datetime) -> ConfigError:
+    return ConfigError(
+        f"--as-of {text} lies in the future (it is {now:%Y-%m-%d %H:%M} UTC), of which nothing is "
+        "known: name a moment that is over"
+    )
+
+
+def _parsed(workspace: Workspace, text: str, now: datetime) -> datetime:
+    if DAY.fullmatch(text):
         try:
             day = date.fromisoformat(text)
         except ValueError as error:
-            raise ConfigError(f"--as-of {text!r} is no date: write 2022-12-28") from error
+            raise ConfigError(
+                f"--as-of {text} is no day of any calendar: write one such as 2022-12-28"
+            ) from error
+        if day > now.date() + timedelta(days=1):
+            raise _in_the_future(text, now)
+        if day < EARLIEST:
+            raise ConfigError(f"--as-of {text} lies before {EARLIEST}: name a later session")
         return _decision(workspace, day)
     try:
         moment = datetime.fromisoformat(text)
@@ -53,7 +81,11 @@ def _parsed(workspace: Workspace, text: str) -> datetime:
         ) from error
     if moment.tzinfo is None:
         raise ConfigError(
-            f"--as-of {text} has no time zone: add an offset, e.g. {text}+00:00 for UTC"
+            f"--as-of {text} has no time zone: add an offset, {moment.isoformat()}+00:00 for UTC"
+        )
+    if not EARLIEST.year <= moment.year <= now.year + 1:
+        raise ConfigError(
+            f"--as-of {text} lies outside of {EARLIEST.year} to {now.year}: name a moment within"
         )
     return moment.astimezone(UTC)
 
@@ -61,12 +93,12 @@ def _parsed(workspace: Workspace, text: str) -> datetime:
 def _decision(workspace: Workspace, day: date) -> datetime:
     calendar = workspace.market.calendar
     around = np.datetime64(day, "D")
-    span = calendar.schedule((around - 10).astype(date), (around + 10).astype(date))
+    span = calendar.schedule((around - AROUND).astype(date), (around + AROUND).astype(date))
     at = int(np.searchsorted(span.sessions, around))
-    if at == len(span.sessions) or span.sessions[at] != around:
+    if span.sessions[at] != around:
         raise ConfigError(
-            f"--as-of {day} is no session of {calendar.name}: the ones beside it are "
-            f"{span.sessions[at - 1]} and {span.sessions[min(at, len(span.sessions) - 1)]}"
+            f"--as-of {day} is no session of {calendar.name}: use the one before, "
+            f"{span.sessions[at - 1]}, or the one after, {span.sessions[at]}"
         )
     return _aware(span.decided_at[at])
 

@@ -6,21 +6,26 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shadowbook.errors import PermanentError
+from shadowbook.steps.moment import named_moment
 from shadowbook.workspace import Workspace
 
 
-def preflight(workspace: Workspace, strategies: Sequence[str] | None) -> Path:
+def preflight(
+    workspace: Workspace, strategies: Sequence[str] | None, as_of: str | None = None
+) -> Path:
     """Check what can be checked at once; return the folder that Prefect keeps its files in.
 
     Raises
     ------
     ConfigError
-        An unknown strategy, no git repository, no DVC repository.
+        An unknown strategy, a wrong moment, no git repository, no DVC repository.
     PermanentError
         When the workspace cannot be written.
     """
     for name in strategies or ():
         workspace.settings.strategy(name)
+    if as_of is not None:
+        named_moment(workspace, as_of)
     workspace.code.state()
     workspace.snapshots.check()
     home = workspace.root / ".shadowbook" / "prefect"

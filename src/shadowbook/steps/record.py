@@ -86,7 +86,7 @@ def training_record(
         strategy=trained.strategy,
         as_of=trained.as_of,
         parameters=_parameters(settings, trained),
-        metrics=layers.metrics_layer(evaluated.evaluations[best]),
+        metrics={name: m.value for name, m in evaluated.evaluations[best].metrics.items()},
         pins=inputs.pins,
         feature_service=service_name(workspace, trained.strategy),
         candidates=tuple(_record(item) for item in candidates),

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from shadowbook.adapters.market_data.store import MarketStore
 from shadowbook.core.audit import Mismatch, first_mismatch
-from shadowbook.core.values import BAR_KEYS, Pin
+from shadowbook.core.values import Pin
 from shadowbook.errors import IntegrityError, PermanentError
+from shadowbook.steps.pinned_rows import compare_features, compare_market
 from shadowbook.steps.rebuild import Request, write_request
 from shadowbook.workspace import Workspace
 
@@ -68,7 +68,10 @@ def reproduce(workspace: Workspace, run: str) -> Reproduction:
         try:
             with workspace.progress.stage("restore data by hash (DVC)") as stage:
                 _restore(workspace, manifest, folder)
-                _compare_accepted(workspace, folder / "market")
+                compare_market(folder / "market", workspace.market.accepted.folder)
+                compare_features(
+                    folder / "feature_log", workspace.root / manifest["pins"]["feature_log"]["path"]
+                )
                 stage.result(", ".join(manifest["pins"]))
         except IntegrityError as error:
             return _differs(manifest, Mismatch("data", str(error), "as pinned", "altered"))
@@ -87,34 +90,6 @@ def _restore(workspace: Workspace, manifest: Mapping[str, Any], folder: Path) ->
     for name, item in manifest["pins"].items():
         pin = Pin(name, item["path"], item["md5"], item["bytes"], item["files"])
         workspace.snapshots.restore(pin, folder / name)
-
-
-def _compare_accepted(workspace: Workspace, restored: Path) -> None:
-    """Check that what the workspace holds still says what was pinned.
-
-    The accepted prices only ever grow, so every pinned row must still stand there unchanged.
-    """
-    current = workspace.market.accepted
-    if not current.exists():
-        return
-    pinned = MarketStore(restored).read()
-    now = current.read()
-    references = ["name", "session", "available_at"]
-    for kind, then, found, keys in (
-        ("bars", pinned.bars, now.bars, list(BAR_KEYS)),
-        ("references", pinned.references, now.references, references),
-    ):
-        both = then.merge(found, on=keys, how="left", suffixes=("", "_now"), indicator="seen")
-        for column in [name for name in then if name not in keys]:
-            old, new = both[column].to_numpy("float64"), both[f"{column}_now"].to_numpy("float64")
-            wrong = ((old != new) & ~(np.isnan(old) & np.isnan(new))) | (both["seen"] != "both")
-            if wrong.any():
-                row = both[wrong].iloc[0]
-                raise IntegrityError(
-                    f"{current.folder / kind}: {column} of {row[keys[0]]} {row['session'].date()} "
-                    f"was pinned as {row[column]!r} and is now {row[f'{column}_now']!r} "
-                    f"({int(wrong.sum())} such rows)"
-                )
 
 
 def _patch(workspace: Workspace, manifest: Mapping[str, Any]) -> str | Mismatch:

@@ -97,6 +97,7 @@ class FeatureLog:
         rows = normalized(frame)
         self._check_meta(features_of(rows))
         names = self.columns() or features_of(rows)
+        self._parts.clear_drafts()
         if rows.empty:
             return AppendOutcome(0, 0, 0, 0)
         last = self.last_session()
@@ -104,7 +105,6 @@ class FeatureLog:
         old, fresh = rows.iloc[:cut], rows.iloc[cut:]
         present = sum([self._count_present(year, part, names) for year, part in by_year(old)])
         self._check_moments(fresh, last)
-        self._parts.clear_drafts()
         if not fresh.empty:
             self._write_meta(names)
         for year, part in by_year(fresh):

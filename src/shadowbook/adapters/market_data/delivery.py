@@ -47,8 +47,9 @@ def at_close(sessions: pd.Series, schedule_for: ScheduleFor) -> pd.Series:
 
     days = sessions.to_numpy("datetime64[D]")
     schedule = schedule_for(days.min().astype(date), days.max().astype(date))
-    at = schedule.sessions.searchsorted(days).clip(max=len(schedule.sessions) - 1)
-    known = schedule.closes[at]
-    other = schedule.sessions[at] != days
-    known[other] = (days[other] + 1).astype("datetime64[us]")
+    known = (days + 1).astype("datetime64[us]")
+    at = schedule.sessions.searchsorted(days)
+    held = at < len(schedule.sessions)
+    held[held] = schedule.sessions[at[held]] == days[held]
+    known[held] = schedule.closes[at[held]]
     return pd.Series(known, index=sessions.index).dt.tz_localize("UTC")

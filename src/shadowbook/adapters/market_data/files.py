@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from shadowbook.adapters.market_data.cells import days, instants, numbers
 from shadowbook.adapters.market_data.delivery import Delivery, ScheduleFor, at_close
 from shadowbook.core.values import BAR_FIELDS, BAR_KEYS
 from shadowbook.errors import ConfigError, SchemaError
@@ -105,40 +106,43 @@ class FilesSource:
                 "params.yaml: market_data.files.path is empty: name your CSV or parquet file"
             )
         wanted = {key: name for key, name in policy.columns.model_dump().items() if name}
-        parts = [self._bars(path, wanted, schedule_for) for path in self._paths(policy.path)]
-        bars = pd.concat(parts, ignore_index=True)
-        keys = list(BAR_KEYS)
-        _refuse_duplicates(bars, keys, policy.path)
-        series = [
-            self._reference(name, entry, schedule_for) for name, entry in policy.references.items()
-        ]
-        empty = pd.DataFrame(
-            {
-                "name": pd.Series(dtype=object),
-                "session": pd.Series(dtype="datetime64[us]"),
-                "available_at": pd.Series(dtype="datetime64[us, UTC]"),
-                "value": pd.Series(dtype="float64"),
-            }
+        parts = [self._bars(path, wanted) for path in self._paths(policy.path)]
+        bars = _dated(pd.concat(parts, ignore_index=True), schedule_for)
+        _refuse_duplicates(bars, BAR_KEYS, policy.path)
+        series = [_no_references()]
+        for name, entry in policy.references.items():
+            read = [self._reference(path, name, entry) for path in self._paths(entry.path)]
+            rows = _dated(pd.concat(read, ignore_index=True), schedule_for)
+            _refuse_duplicates(rows, ("name", "session", "available_at"), entry.path)
+            series.append(rows)
+        references = pd.concat([rows for rows in series if len(rows)] or series, ignore_index=True)
+        prices = [name for name in BAR_FIELDS if name in wanted]
+        return Delivery(
+            bars=bars[[*BAR_KEYS, *prices]],
+            references=references[["name", "session", "available_at", "value"]],
         )
-        references = pd.concat(series, ignore_index=True) if series else empty
-        return Delivery(bars=bars, references=references)
 
     def _paths(self, pattern: str) -> list[Path]:
-        found = sorted(self._root.glob(pattern)) if "*" in pattern else [self._root / pattern]
-        if not found or not found[0].exists():
+        if "*" in pattern:
+            absolute = Path(pattern).is_absolute()
+            base = Path(Path(pattern).anchor) if absolute else self._root
+            found = sorted(base.glob(pattern.removeprefix(Path(pattern).anchor)))
+        else:
+            found = [self._root / pattern]
+        found = [path for path in found if path.is_file()]
+        if not found:
             raise ConfigError(
-                f"no market data at {self._root / pattern}: "
+                f"no market data file at {self._root / pattern}: "
                 "correct the path in params.yaml (market_data.files)"
             )
         return found
 
-    def _bars(
-        self, path: Path, wanted: Mapping[str, str], schedule_for: ScheduleFor
-    ) -> pd.DataFrame:
-        table = _select(path, wanted, "market_data.files.columns")
-        prices = [name for name in BAR_FIELDS if name in wanted]
-        for name in prices:
-            table[name] = _numbers(table[name], path, name).replace(
+    def _bars(self, path: Path, wanted: Mapping[str, str]) -> pd.DataFrame:
+        table = self._keyed(_select(path, wanted, "market_data.files.columns"), path)
+        for name in BAR_FIELDS:
+            if name not in wanted:
+                continue
+            table[name] = numbers(table[name], path, wanted[name]).replace(
                 list(self._policy.missing), float("nan")
             )
             if table[name].isna().all():
@@ -148,28 +152,46 @@ class FilesSource:
                 )
             if name != "volume":
                 table[name] = table[name] / self._policy.price_scale
-        return self._dated(table, path, schedule_for)[[*BAR_KEYS, *prices]]
-
-    def _reference(
-        self, name: str, entry: ReferenceFile, schedule_for: ScheduleFor
-    ) -> pd.DataFrame:
-        wanted = {key: value for key, value in entry.model_dump(exclude={"path"}).items() if value}
-        path = self._paths(entry.path)[0]
-        table = _select(path, wanted, f"market_data.files.references.{name}")
-        table["value"] = _numbers(table["value"], path, "value")
-        table = self._dated(table.dropna(subset=["value"]), path, schedule_for)
-        table.insert(0, "name", name)
-        _refuse_duplicates(table, ["session", "available_at"], str(path))
-        return table[["name", "session", "available_at", "value"]]
-
-    def _dated(self, table: pd.DataFrame, path: Path, schedule_for: ScheduleFor) -> pd.DataFrame:
-        table = table.copy()
-        table["session"] = _days(table["session"], path)
-        if "available_at" in table:
-            table["available_at"] = _instants(table["available_at"], path, self._policy.time_zone)
-        else:
-            table["available_at"] = at_close(table["session"], schedule_for)
         return table
+
+    def _reference(self, path: Path, name: str, entry: ReferenceFile) -> pd.DataFrame:
+        wanted = {key: value for key, value in entry.model_dump(exclude={"path"}).items() if value}
+        table = _select(path, wanted, f"market_data.files.references.{name}")
+        table["value"] = numbers(table["value"], path, entry.value)
+        table = table.dropna(subset=["value"])
+        if table.empty:
+            raise SchemaError(
+                f"{path}: column {entry.value!r} of {name} holds no value at all: bring it, or "
+                f"take market_data.files.references.{name} out of params.yaml"
+            )
+        return self._keyed(table, path).assign(name=name)
+
+    def _keyed(self, table: pd.DataFrame, path: Path) -> pd.DataFrame:
+        table = table.assign(session=days(table["session"], path))
+        if "available_at" in table:
+            known = instants(table["available_at"], path, self._policy.time_zone)
+            table = table.assign(available_at=known)
+        return table
+
+
+def _dated(table: pd.DataFrame, schedule_for: ScheduleFor) -> pd.DataFrame:
+    """Give rows that carry no ``available_at`` the close of their session."""
+    if "available_at" in table:
+        return table
+    return table.assign(available_at=at_close(table["session"], schedule_for))
+
+
+def _no_references() -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "name": pd.Series(dtype=object),
+            "session": pd.Series(dtype="datetime64[us]"),
+            "available_at": pd.Series(dtype="datetime64[us, UTC]"),
+            "value": pd.Series(dtype="float64"),
+        }
+    )
 
 
 def _select(path: Path, wanted: Mapping[str, str], section: str) -> pd.DataFrame:
@@ -180,19 +202,24 @@ def _select(path: Path, wanted: Mapping[str, str], section: str) -> pd.DataFrame
     for key, name in wanted.items():
         if name not in table.columns:
             near = difflib.get_close_matches(name, [str(c) for c in table.columns], n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
             raise SchemaError(
-                f"{path} has no column {name!r} (for {key}): it has "
-                f"{', '.join(map(str, table.columns))}{hint} Correct params.yaml, {section}.{key}"
+                f"{path} has no column {name!r} for {key}{hint}, it has "
+                f"{', '.join(map(str, table.columns))}: correct {section}.{key} in params.yaml"
             )
+        if list(table.columns).count(name) > 1:
+            raise SchemaError(f"{path} has column {name!r} more than once: keep one")
     chosen = table[list(wanted.values())].copy()
     chosen.columns = list(wanted)
     for key in ("symbol", "session"):
-        if key in chosen and (chosen[key].isna() | (chosen[key].astype(str) == "")).any():
-            row = int((chosen[key].isna() | (chosen[key].astype(str) == "")).to_numpy().argmax())
+        if key not in chosen:
+            continue
+        blank = (chosen[key].isna() | (chosen[key].astype(str).str.strip() == "")).to_numpy()
+        if blank.any():
+            row = int(blank.argmax())
             raise SchemaError(f"{path}: row {row + 1} has no {key}: fill it or remove the row")
     if "symbol" in chosen:
-        chosen["symbol"] = chosen["symbol"].astype(str).astype(object)
+        chosen["symbol"] = chosen["symbol"].astype(str).str.strip().astype(object)
     return chosen
 
 
@@ -207,102 +234,25 @@ def _open(path: Path) -> pd.DataFrame:
         return pd.read_csv(path, keep_default_na=False, dtype=str)
     except pd.errors.EmptyDataError as error:
         raise SchemaError(f"{path} is empty: bring at least one session of prices") from error
-    except (pd.errors.ParserError, pa.ArrowInvalid, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise SchemaError(
-            f"{path} cannot be read as {path.suffix or 'CSV'}: {str(error).splitlines()[0]}"
+            f"{path} is no UTF-8 text (byte {error.start}): save it as UTF-8, or name it .parquet "
+            "if that is what it is"
         ) from error
-
-
-def _numbers(column: pd.Series, path: Path, name: str) -> pd.Series:
-    import pandas as pd
-
-    blank = column.isna()
-    if column.dtype == object:
-        blank |= column.astype(str).str.strip().str.lower().isin(["", "na", "nan", "null", "none"])
-    values = pd.to_numeric(column.mask(blank), errors="coerce").astype("float64")
-    wrong = values.isna() & ~blank
-    if wrong.any():
-        row = int(wrong.to_numpy().argmax())
+    except (pd.errors.ParserError, pa.ArrowException, EOFError, OSError) as error:
         raise SchemaError(
-            f"{path}: {name} of row {row + 1} is {column.iloc[row]!r}, which is no number "
-            f"({int(wrong.sum())} such cells): correct the file"
-        )
-    return values
-
-
-def _days(column: pd.Series, path: Path) -> pd.Series:
-    import pandas as pd
-
-    days = pd.to_datetime(
-        column, errors="coerce", format="ISO8601" if column.dtype == object else None
-    )
-    if days.isna().any():
-        row = int(days.isna().to_numpy().argmax())
-        raise SchemaError(
-            f"{path}: session of row {row + 1} is {column.iloc[row]!r}: write it as YYYY-MM-DD"
-        )
-    if getattr(days.dt, "tz", None) is not None or (days != days.dt.normalize()).any():
-        raise SchemaError(
-            f"{path}: session holds times of day ({column.iloc[0]!r}): it must be the trading "
-            "day as a date; put the time into available_at"
-        )
-    return days.astype("datetime64[us]")
-
-
-def _instants(column: pd.Series, path: Path, zone: str | None) -> pd.Series:
-    import pandas as pd
-
-    try:
-        moments = pd.to_datetime(
-            column, format="ISO8601" if column.dtype == object else None, utc=False
-        )
-    except ValueError:
-        # Offsets that change with daylight saving only parse when brought to one zone.
-        moments = _mixed_offsets(column, path)
-    if moments.isna().any():
-        row = int(moments.isna().to_numpy().argmax())
-        raise SchemaError(f"{path}: available_at of row {row + 1} is missing: fill it")
-    if moments.dt.tz is None:
-        if zone is None:
-            raise SchemaError(
-                f"{path}: available_at has no time zone ({column.iloc[0]!r}): write an offset, "
-                "or set market_data.files.time_zone in params.yaml"
-            )
-        moments = moments.dt.tz_localize(
-            ZoneInfo(zone), ambiguous="raise", nonexistent="shift_forward"
-        )
-    return moments.dt.tz_convert("UTC").astype("datetime64[us, UTC]")
-
-
-def _mixed_offsets(column: pd.Series, path: Path) -> pd.Series:
-    import pandas as pd
-
-    text = column.astype(str)
-    naive = ~text.str.contains(r"(?:Z|[+-]\d{2}:?\d{2})$", regex=True)
-    if naive.any():
-        row = int(naive.to_numpy().argmax())
-        raise SchemaError(
-            f"{path}: available_at of row {row + 1} is {text.iloc[row]!r}, without a time zone "
-            "or not a time: write ISO 8601 with an offset on every row"
-        )
-    moments = pd.to_datetime(text, errors="coerce", format="ISO8601", utc=True)
-    if moments.isna().any():
-        row = int(moments.isna().to_numpy().argmax())
-        raise SchemaError(
-            f"{path}: available_at of row {row + 1} is {text.iloc[row]!r}: write ISO 8601"
-        )
-    return moments
+            f"{path} cannot be read as {path.suffix or 'CSV'} ({str(error).splitlines()[0]}): "
+            "bring it whole"
+        ) from error
 
 
 def _refuse_duplicates(rows: pd.DataFrame, keys: Sequence[str], path: str) -> None:
     double = rows.duplicated(list(keys), keep="first")
     if double.any():
-        shown = rows.loc[double, list(keys)].head(SHOWN)
-        named = "; ".join(
-            " ".join(str(getattr(v, "date", lambda v=v: v)()) for v in row[:2])
-            for row in shown.itertuples(index=False)
-        )
+        what, day, _ = keys
+        shown = rows.loc[double, [what, day]].head(SHOWN)
+        named = "; ".join(f"{name} {at.date()}" for name, at in shown.itertuples(index=False))
         raise SchemaError(
-            f"{path}: {int(double.sum())} rows repeat a key (symbol, session, available_at): "
+            f"{path}: {int(double.sum()):,} rows repeat a key ({', '.join(keys)}), such as "
             f"{named}: remove them, or give a restatement its own available_at"
         )

@@ -44,6 +44,22 @@ class Merged:
     restated: int
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """When a delivery came.
+
+    Attributes
+    ----------
+    as_of : the run's moment; the delivery holds nothing that became known later.
+    decided : decisions up to this moment were taken without it; None before the first.
+    now : when it really came.
+    """
+
+    as_of: datetime
+    decided: datetime | None
+    now: datetime
+
+
 class MarketStore:
     """Bars and references in a folder: ``bars/<year>.parquet`` and ``references.parquet``."""
 
@@ -66,7 +82,13 @@ class MarketStore:
         """
         import pandas as pd
 
-        bars = pd.concat([self._bars.read(year) for year in self._bars.years()], ignore_index=True)
+        parts = [self._bars.read(year) for year in self._bars.years()]
+        if not parts:
+            raise IntegrityError(
+                f"{self._bars.folder} holds no bars though a delivery was accepted: restore "
+                f"{self.folder} from its pin, or remove it and run ingest and gate"
+            )
+        bars = pd.concat(parts, ignore_index=True)
         return Delivery(
             bars=bars.sort_values(list(BAR_KEYS), ignore_index=True),
             references=read_rows(self._references),
@@ -102,13 +124,16 @@ class MarketStore:
         note: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return note
 
-    def merge(self, delivery: Delivery, known_since: datetime, on_rewrite: OnRewrite) -> Merged:
+    def merge(self, delivery: Delivery, arrival: Arrival, on_rewrite: OnRewrite) -> Merged:
         """Lay a delivery over the store without writing.
+
+        A row that tells an accepted one differently, and one that claims to have been known
+        before decisions that were taken without it, is dated to the moment it came.
 
         Parameters
         ----------
-        known_since : ``available_at`` of a row that tells an accepted one differently.
-        on_rewrite : ``refuse`` such rows, or ``record`` them as known since then.
+        on_rewrite : ``refuse`` rows that are told differently under the same date, or ``record``
+            them.
 
         Raises
         ------
@@ -119,10 +144,10 @@ class MarketStore:
             return Merged(delivery, added=len(delivery.bars), restated=0)
         old = self.read()
         bars, restated = _lay_over(
-            old.bars, delivery.bars, ["symbol", "session"], known_since, on_rewrite
+            old.bars, delivery.bars, ["symbol", "session"], arrival, on_rewrite
         )
         references, retold = _lay_over(
-            old.references, delivery.references, ["name", "session"], known_since, on_rewrite
+            old.references, delivery.references, ["name", "session"], arrival, on_rewrite
         )
         return Merged(
             Delivery(bars=bars, references=references),
@@ -135,56 +160,75 @@ def _lay_over(
     old: pd.DataFrame,
     new: pd.DataFrame,
     about: list[str],
-    known_since: datetime,
+    arrival: Arrival,
     on_rewrite: OnRewrite,
 ) -> tuple[pd.DataFrame, int]:
     """Add to ``old`` what ``new`` says that it does not say yet."""
     import pandas as pd
 
-    values = [c for c in new.columns if c not in (*about, "available_at")]
-    old = old.assign(**{name: float("nan") for name in values if name not in old})
     keys = [*about, "available_at"]
+    values = [c for c in new.columns if c not in keys]
+    old = old.assign(**{name: float("nan") for name in values if name not in old})
     known = pd.MultiIndex.from_frame(new[keys]).isin(pd.MultiIndex.from_frame(old[keys]))
-    fresh, told = new[~known], new[known].reset_index(drop=True)
     # A source that tells a session once must agree with the newest version of it, which may be a
     # correction recorded earlier; one that tells its own versions must agree version by version.
-    versioned = told.duplicated(about, keep=False).to_numpy()
-    newest = old.sort_values(keys).drop_duplicates(about, keep="last")
-    once = _differs(told, told[about].merge(newest, on=about, how="left"), values)
-    each = _differs(told, told[keys].merge(old, on=keys, how="left"), values)
-    changed = versioned & each | ~versioned & once
-    if (changed & versioned).any() or (changed.any() and on_rewrite == "refuse"):
+    versioned = new.duplicated(about, keep=False).to_numpy()
+    contradicts = known & versioned
+    if contradicts.any():
+        contradicts &= _differs(new, new[keys].merge(old, on=keys, how="left"), values)
+    anew = _tells_anew(old, new, about, values, arrival)
+    changed = known & ~versioned & anew
+    if contradicts.any() or (changed.any() and on_rewrite == "refuse"):
+        wrong = contradicts | changed
         named = "; ".join(
-            f"{row[0]} {row[1].date()}" for row in told.loc[changed, about].head(SHOWN).to_numpy()
+            f"{row[0]} {row[1].date()}" for row in new.loc[wrong, about].head(SHOWN).to_numpy()
         )
         raise IntegrityError(
-            f"the source tells {int(changed.sum())} accepted rows differently than before, without "
+            f"the source tells {int(wrong.sum())} accepted rows differently than before, without "
             f"a new available_at ({named}): restore them, give the corrections their own "
             "available_at, or set market_data.on_rewrite to record in params.yaml"
         )
-    fresh, late = _not_known_before(old, fresh, about, known_since)
-    corrections = told[changed].assign(available_at=pd.Timestamp(known_since).tz_convert("UTC"))
-    rows = pd.concat([old, fresh, corrections], ignore_index=True)
-    return rows.sort_values(keys, ignore_index=True), len(corrections) + late
+    late = ~known & _came_late(old, new, about, arrival)
+    # Of what came late, only what the source says now counts: the rest was superseded on its way.
+    newest = ~new.sort_values(keys).duplicated(about, keep="last").sort_index().to_numpy()
+    dated = changed | late & newest & anew
+    corrections = new[dated].assign(available_at=pd.Timestamp(arrival.now).tz_convert("UTC"))
+    rows = pd.concat([old, new[~known & ~late], corrections], ignore_index=True)
+    return rows.sort_values(keys, ignore_index=True), len(corrections)
 
 
-def _not_known_before(
-    old: pd.DataFrame, fresh: pd.DataFrame, about: list[str], known_since: datetime
-) -> tuple[pd.DataFrame, int]:
-    """Date the rows that fill an accepted stretch of history to the moment they came.
+def _came_late(
+    old: pd.DataFrame, new: pd.DataFrame, about: list[str], arrival: Arrival
+) -> NDArray[np.bool_]:
+    """(R,): rows that say they were known at decisions that were taken without them.
 
-    No earlier decision can have seen them, whatever ``available_at`` their source gives, so a
-    rebuild of an earlier run must not see them either. A name that is new altogether keeps its
-    history: the runs before it record which names they knew.
+    A name that is new altogether keeps its history: the runs before it record which names they
+    knew.
     """
     import pandas as pd
 
-    key = about[0]
-    newest = fresh[key].map(old.groupby(key)["session"].max())
-    came = pd.Timestamp(known_since).tz_convert("UTC")
-    late = (fresh["session"] <= newest) & (fresh["available_at"] < came)
-    gap = late & ~pd.MultiIndex.from_frame(fresh[about]).isin(pd.MultiIndex.from_frame(old[about]))
-    return fresh.assign(available_at=fresh["available_at"].mask(gap, came)), int(gap.sum())
+    if arrival.decided is None:
+        return np.zeros(len(new), dtype=bool)
+    named = new[about[0]].isin(old[about[0]].unique())
+    before = new["available_at"] <= pd.Timestamp(arrival.decided)
+    return np.asarray(named & before)
+
+
+def _tells_anew(
+    old: pd.DataFrame, new: pd.DataFrame, about: list[str], values: list[str], arrival: Arrival
+) -> NDArray[np.bool_]:
+    """(R,): rows unlike the newest version there is, and unlike the newest known at the moment."""
+    import pandas as pd
+
+    ordered = old.sort_values([*about, "available_at"])
+    then = ordered[ordered["available_at"] <= pd.Timestamp(arrival.as_of)]
+    differs = np.ones(len(new), dtype=bool)
+    for rows in (ordered, then):
+        newest = rows.drop_duplicates(about, keep="last")
+        differs[differs] = _differs(
+            new[differs], new.loc[differs, about].merge(newest, on=about, how="left"), values
+        )
+    return differs
 
 
 def _differs(left: pd.DataFrame, right: pd.DataFrame, values: list[str]) -> NDArray[np.bool_]:

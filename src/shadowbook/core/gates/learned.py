@@ -49,7 +49,7 @@ class LabelGatePolicy(BaseModel):
     max_absolute: float = Field(
         default=5.0,
         gt=0,
-        description="ranks lie within 0.5; the sample's largest 63-session return less the mean is 2.3",
+        description="ranks lie within 0.5; the sample's largest return over 63 sessions is 2.3",
     )
     max_missing_share: float = Field(
         default=0.2, ge=0, lt=1, description="missing labels where they could have matured"

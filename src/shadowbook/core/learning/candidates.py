@@ -46,11 +46,12 @@ class MomentumParameters(_Parameters):
     feature: str = Field("momentum_252_21", min_length=1, description="Feature that is the score.")
 
 
-_PARAMETERS: Mapping[str, type[_Parameters]] = {
+PARAMETERS: Mapping[str, type[_Parameters]] = {
     "ridge": RidgeParameters,
     "hist_gradient_boosting": BoostingParameters,
     "momentum": MomentumParameters,
 }
+"""What ``parameters`` of a candidate holds, by its kind."""
 
 
 class CandidatePolicy(BaseModel):
@@ -72,7 +73,7 @@ class CandidatePolicy(BaseModel):
         kind = info.data.get("kind")
         if kind is None:  # the kind itself was refused: its own error says so
             return given
-        return _PARAMETERS[kind].model_validate(given).model_dump()
+        return PARAMETERS[kind].model_validate(given).model_dump()
 
 
 def build_estimator(candidate: CandidatePolicy, feature_names: Sequence[str], seed: int) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from shadowbook.core.learning.labels import LabelPolicy, make_labels
 from shadowbook.core.values import Floats, Panel, Sessions
@@ -82,7 +83,7 @@ def assemble(
     total = len(panel.sessions) - begin
     features = np.full((total, len(panel.symbols), len(names)), np.nan)
     features[at - begin, column] = rows[list(names)].to_numpy("float64")
-    held = np.zeros((total, len(panel.symbols)), dtype=bool)
+    held: NDArray[np.bool_] = np.zeros((total, len(panel.symbols)), dtype=np.bool_)
     held[at - begin, column] = True
     labels = make_labels(panel.prices, horizon, policy)[begin:]
     return Dataset(
