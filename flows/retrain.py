@@ -159,15 +159,15 @@ def main(
     if as_json:
         print_json(found)
     else:
-        show(found)
+        show(found, workspace)
     return REFUSED if found.halts else DONE
 
 
-def show(summary: Summary) -> None:
+def show(summary: Summary, workspace: Path) -> None:
     """Print what a person wants to know at the end."""
     if summary.gate.halts or any(verdict.reasons for verdict in summary.gate.verdicts):
         show_gate(summary.gate)
     if summary.features is not None and summary.features.verdict.reasons:
         show_features(summary.features)
     if summary.strategies:
-        show_training(summary.strategies)
+        show_training(summary.strategies, workspace)

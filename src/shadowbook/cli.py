@@ -74,7 +74,10 @@ app = typer.Typer(
 )
 
 WorkspaceOption = Annotated[
-    Path, typer.Option("--workspace", help="Folder with a params.yaml.", show_default="here")
+    Path,
+    typer.Option(
+        "--workspace", help="Folder with a params.yaml; here by default.", show_default=False
+    ),
 ]
 ParamsOption = Annotated[
     Path | None, typer.Option("--params", help="Another params file than the workspace's.")
@@ -272,7 +275,7 @@ def retrain(
     if as_json:
         print_json(reports)
     else:
-        show_training(reports)
+        show_training(reports, workspace)
     return REFUSED if any(report.halts for report in reports) else DONE
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
+import shutil
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from enum import Enum
@@ -30,11 +33,11 @@ PLAIN_WIDTH = 110
 COLUMNS: tuple[tuple[str, str, str, float], ...] = (
     ("information_coefficient", "IC", ".4f", 1.0),
     ("hit_rate", "hit rate", ".1%", 1.0),
-    ("sharpe_annualized", "Sharpe, net", ".2f", 1.0),
+    ("sharpe_annualized", "Sharpe p.a.", ".2f", 1.0),
     ("max_drawdown", "max drawdown", ".1%", 1.0),
-    ("turnover", "turnover/day", ".1%", 1.0),
+    ("turnover", "turnover", ".1%", 1.0),
 )
-"""Metrics of the candidates' table: key, heading, format."""
+"""Metrics of the candidates' table: key, heading, format, factor."""
 
 
 def console() -> Console:
@@ -80,15 +83,28 @@ def plain(value: Any) -> Any:
 
 def show_verdict(verdict: Verdict, shown: Console) -> None:
     """Print a gate's outcome and one line a finding."""
+    from rich.markup import escape
+
     color = {"PASSED": "green", "WARNED": "yellow"}.get(verdict.outcome.value, "red")
+    if not verdict.passed and not verdict.halts:
+        # It fails open: the run goes on without this feed.
+        shown.print(f"[yellow]DROPPED[/] {verdict.feed} ({verdict.outcome.value}, fails open)")
+        _print_reasons(verdict, shown)
+        return
     shown.print(
-        f"[{color}]{verdict.outcome.value}[/] {verdict.feed} ({len(verdict.findings)} checks)"
+        f"[{color}]{verdict.outcome.value}[/] {escape(verdict.feed)} "
+        f"({len(verdict.findings)} checks)"
     )
-    for reason in verdict.reasons:
-        shown.print(f"  - {reason}", markup=False, highlight=False, soft_wrap=True)
+    _print_reasons(verdict, shown)
     for span in verdict.quarantined:
         until = span.last or "further notice"
-        shown.print(f"  quarantined: {span.symbol}, {span.first} to {until}", highlight=False)
+        line = f"  quarantined: {span.symbol}, {span.first} to {until}"
+        shown.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_reasons(verdict: Verdict, shown: Console) -> None:
+    for reason in verdict.reasons:
+        shown.print(f"  - {reason}", markup=False, highlight=False, soft_wrap=True)
 
 
 def show_gate(report: GateReport) -> None:
@@ -101,7 +117,7 @@ def show_gate(report: GateReport) -> None:
     else:
         told = f", {report.restated:,} of them restated" if report.restated else ""
         shown.print(f"accepted: {report.added:,} new rows{told}", highlight=False)
-    shown.print(f"data docs: {report.docs}", highlight=False, soft_wrap=True)
+    shown.print(f"data docs: {report.docs}", markup=False, highlight=False, soft_wrap=True)
 
 
 def show_features(report: FeatureReport) -> None:
@@ -116,7 +132,21 @@ def show_features(report: FeatureReport) -> None:
         )
 
 
-def show_training(reports: Sequence[RetrainReport]) -> None:
+def command(verb: str, run_id: str, workspace: Path) -> str:
+    """Spell a command so that it works when pasted into the caller's shell."""
+    found = shutil.which("shadowbook")
+    own = Path(sys.executable).parent / "shadowbook"
+    name = "shadowbook" if found and Path(found).resolve() == own.resolve() else relative(own)
+    where = "" if workspace.resolve() == Path.cwd() else f" --workspace {relative(workspace)}"
+    return f"{name} {verb} {run_id[:8]}{where}"
+
+
+def relative(path: Path) -> str:
+    """Spell a path from here where that is shorter."""
+    return min(str(path.absolute()), os.path.relpath(path.absolute()), key=len)
+
+
+def show_training(reports: Sequence[RetrainReport], workspace: Path) -> None:
     """Print the candidates of every strategy, best first."""
     shown = console()
     for report in reports:
@@ -127,10 +157,10 @@ def show_training(reports: Sequence[RetrainReport]) -> None:
             shown.print(f"[red]halted[/]: {report.strategy}")
             continue
         shown.print(candidates_table(report))
-    done = [report.run for report in reports if report.run is not None]
-    if done:
-        shown.print(f"show it:    shadowbook show {done[0].run_id[:8]}", highlight=False)
-        shown.print(f"rebuild it: shadowbook reproduce {done[0].run_id[:8]}", highlight=False)
+    for verb in ("show", "reproduce"):
+        for report in reports:
+            if report.run is not None:
+                shown.print(command(verb, report.run.run_id, workspace), highlight=False)
 
 
 def candidates_table(report: RetrainReport) -> Table:
@@ -139,22 +169,23 @@ def candidates_table(report: RetrainReport) -> Table:
 
     assert report.run is not None  # noqa: S101 - callers print halted reports differently
     run = report.run
-    said = "made before, nothing done again" if report.existing else "registered"
+    said = "made before: nothing was done again" if report.existing else "registered"
     table = Table(
         title=f"{report.strategy} as of {report.as_of:%Y-%m-%d %H:%M} UTC: version "
-        f"{run.model_version} ({', '.join(run.aliases) or 'no alias'}), {said}",
+        f"{run.model_version} ({', '.join(run.aliases) or 'no alias'})",
         title_justify="left",
-        caption=f"run {run.run_id}; ± one standard error that respects overlap; "
-        "out of sample, after costs",
+        caption=f"run {run.run_id}, {said}\n"
+        "→ chosen; ± one standard error that respects overlap; out of sample, after costs",
         caption_justify="left",
     )
     table.add_column("candidate", no_wrap=True)
     for _, heading, _, _ in COLUMNS:
         table.add_column(heading, justify="right", no_wrap=True)
     for name, metrics in report.candidates.items():
-        mark = "[bold]" if name == report.best else ""
+        chosen = name == report.best
         cells = [_cell(metrics[key], form, scale) for key, _, form, scale in COLUMNS]
-        table.add_row(*(f"{mark}{cell}" for cell in (name, *cells)))
+        label = f"{'→' if chosen else ' '} {name}"
+        table.add_row(label, *cells, style="bold" if chosen else None)
     return table
 
 
@@ -286,9 +317,11 @@ def show_reproduction(result: Reproduction) -> None:
         shown.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
     shown.print(result.outcome, style="green" if result.reproduced else "red")
     if result.mismatch is not None:
+        mismatch = result.mismatch
+        values = (mismatch.recorded, mismatch.rebuilt)
+        told = "" if values == (None, None) else f": recorded {values[0]}, rebuilt {values[1]}"
         shown.print(
-            f"{result.mismatch.what}: recorded {result.mismatch.recorded}, "
-            f"rebuilt {result.mismatch.rebuilt}",
+            f"{mismatch.what}{told}",
             markup=False,
             highlight=False,
             soft_wrap=True,
@@ -297,9 +330,13 @@ def show_reproduction(result: Reproduction) -> None:
 
 def show_examination(report: Examination) -> None:
     """Print the doctor's findings."""
+    from rich.markup import escape
+
     shown = console()
     for item in report.items:
         mark = {"ok": "[green]✓[/]", "note": "[yellow]·[/]", "missing": "[red]✗[/]"}[item.state]
-        shown.print(f"{mark} {item.name:<22} {item.said}", highlight=False, soft_wrap=True)
+        said = escape(f"{item.name:<22} {item.said}")
+        shown.print(f"{mark} {said}", highlight=False, soft_wrap=True)
         if item.remedy:
-            shown.print(f"  {'':<22} {item.remedy}", highlight=False, soft_wrap=True)
+            line = f"  {'':<22} {item.remedy}"
+            shown.print(line, markup=False, highlight=False, soft_wrap=True)

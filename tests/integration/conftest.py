@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,11 +93,17 @@ class Place:
 
 
 @pytest.fixture(scope="session")
-def priced(make_workspace: Callable[..., Path], recent: Delivery) -> Callable[[], Place]:
-    """Make workspaces on three years of closes of eight symbols and the index."""
+def priced(make_workspace: Callable[..., Path], recent: Delivery) -> Callable[..., Place]:
+    """Make workspaces on three years of closes of eight symbols and the index.
 
-    def make() -> Place:
-        place = Place(make_workspace(PARAMS))
+    ``priced(params)``: sections of ``params`` take the place of those in ``PARAMS``, learning's
+    keys one by one.
+    """
+
+    def make(params: Mapping[str, Any] | None = None) -> Place:
+        given = dict(params or {})
+        learning = {**PARAMS["learning"], **given.pop("learning", {})}
+        place = Place(make_workspace({**PARAMS, **given, "learning": learning}))
         bars, references = recent.bars, recent.references
         eight = sorted(bars["symbol"].unique())[:8]
         index = references[references["name"] == "index"]
@@ -109,7 +114,7 @@ def priced(make_workspace: Callable[..., Path], recent: Delivery) -> Callable[[]
 
 
 @pytest.fixture(scope="session")
-def single(priced: Callable[[], Place]) -> tuple[Place, RetrainReport]:
+def single(priced: Callable[..., Place]) -> tuple[Place, RetrainReport]:
     """One run as of 2022-12-19 from a source that knows nothing later, code not committed.
 
     Not to be changed: tests that damage something take a copy.
@@ -122,8 +127,3 @@ def single(priced: Callable[[], Place]) -> tuple[Place, RetrainReport]:
     (place.root / "notes.txt").write_text("never added to git\n", encoding="utf-8")
     place.extend("2022-12-19")
     return place, place.train("2022-12-19")
-
-
-def writable(path: Path) -> None:
-    """Objects in a DVC cache are read-only."""
-    os.chmod(path, 0o644)

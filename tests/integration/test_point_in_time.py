@@ -86,7 +86,8 @@ def from_plain(grown, day: str) -> pd.DataFrame:
     workspace = place.workspace
     known = accepted(workspace.market, moment(place, BACKDATED))
     symbols = tuple(sorted(plain["symbol"].unique()))
-    knowledge = Knowledge(moment(place, day), plain["session"].min().date(), symbols, ())
+    first = plain["session"].min().date()
+    knowledge = Knowledge(moment(place, day), first, symbols, ("index",), ())
     return feature_rows(plain, known.delivery.references, known.schedule, knowledge)
 
 
@@ -153,9 +154,12 @@ def test_a_fact_dated_back_counts_from_when_it_came(grown):
 
 def test_what_came_later_changes_no_earlier_run(grown, single):
     place, _, runs, _ = grown
-    alone, (mine, theirs) = single[1], (
-        place.workspace.models.manifest(runs[0].run.run_id),
-        single[0].workspace.models.manifest(single[1].run.run_id),
+    alone, (mine, theirs) = (
+        single[1],
+        (
+            place.workspace.models.manifest(runs[0].run.run_id),
+            single[0].workspace.models.manifest(single[1].run.run_id),
+        ),
     )
     assert mine["prediction_digest"] == theirs["prediction_digest"]
     for layer in ("features", "folds", "predictions", "metrics"):

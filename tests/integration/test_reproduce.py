@@ -83,7 +83,9 @@ def test_is_rebuilt_in_a_fresh_process(single):
     recorded = manifest(place)
     assert found["prediction_digest"] == recorded["prediction_digest"]
     assert recorded["schema"] == MANIFEST_SCHEMA
-    assert found["notes"] == ["the workspace's repository holds no code: the installed one was used"]
+    assert found["notes"] == [
+        "the workspace's repository holds no code: the installed one was used"
+    ]
 
 
 def test_needs_neither_the_data_folder_nor_the_cache(place):
@@ -120,9 +122,7 @@ def test_an_altered_workspace_file_is_named(place, file, change, said):
     assert file in what
 
 
-@pytest.mark.parametrize(
-    "file", ["data/market/bars/2021.parquet", "data/features/v1/2021.parquet"]
-)
+@pytest.mark.parametrize("file", ["data/market/bars/2021.parquet", "data/features/v1/2021.parquet"])
 def test_a_lost_workspace_file_is_named(place, file):
     (place.root / file).unlink()
     assert f"{file} was pinned and is gone" in differs_at("data", place)

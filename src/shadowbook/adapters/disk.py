@@ -34,7 +34,7 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
             draft.unlink(missing_ok=True)
     except OSError as error:
         raise PermanentError(
-            f"{path} cannot be written: {error.strerror or error}; the previous file stands"
+            f"{path} cannot be written: {error.strerror or error}; what was there before stands"
         ) from error
 
 

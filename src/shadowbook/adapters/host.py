@@ -79,7 +79,9 @@ class Host:
 
 def locked_versions(lock: Path) -> dict[str, str]:
     """Read ``name==version`` lines of a lock file that hold on this platform."""
-    pattern = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)\s*(?:;\s*(.*?))?\s*\\?$", re.MULTILINE)
+    pattern = re.compile(
+        r"^([A-Za-z0-9._-]+)==([^\s;\\]+)[ \t]*(?:;[ \t]*(.*?))?[ \t]*\\?$", re.MULTILINE
+    )
     from packaging.markers import Marker
 
     return {

@@ -56,7 +56,8 @@ def lease(path: Path, purpose: str) -> Iterator[None]:
 def _owner(path: Path) -> str:
     try:
         note = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
+        who, since = f"process {note['pid']} (shadowbook {note['purpose']}", note["since"][:19]
+    except (ValueError, TypeError, KeyError):
         # The owner has the lock but has not written its note yet.
         return "another process"
-    return f"process {note['pid']} (shadowbook {note['purpose']}, since {note['since'][:19]} UTC)"
+    return f"{who}, since {since} UTC)"

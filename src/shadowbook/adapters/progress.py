@@ -72,6 +72,8 @@ class Terminal:
         """Show a stage while it runs and one line with its result and seconds when it ends."""
         from time import perf_counter
 
+        from rich.markup import escape
+
         began = perf_counter()
         shown = _Shown(total)
         failed = True
@@ -83,11 +85,12 @@ class Terminal:
         finally:
             mark = "[red]✗[/]" if failed else "[green]✓[/]"
             seconds = perf_counter() - began
-            line = f"{mark} {title:<36} {seconds:6.1f} s  {shown.text}"
-            self._console.print(line, highlight=False, soft_wrap=True)
+            line = escape(f"{title:<36} {seconds:6.1f} s  {shown.text}")
+            self._console.print(f"{mark} {line}", highlight=False, soft_wrap=True)
 
     @contextmanager
     def _bar(self, title: str, shown: _Shown) -> Iterator[None]:
+        from rich.markup import escape
         from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
         from rich.progress import Progress as Bar
 
@@ -95,6 +98,6 @@ class Terminal:
         if shown.total is not None:
             columns += [BarColumn(bar_width=24), MofNCompleteColumn()]
         with Bar(*columns, console=self._console, transient=True) as bar:
-            task = bar.add_task(title, total=shown.total)
+            task = bar.add_task(escape(title), total=shown.total)
             shown.listener = lambda done: bar.advance(task, done)
             yield

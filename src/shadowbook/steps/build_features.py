@@ -99,8 +99,14 @@ def _knowledge(workspace: Workspace, known: Accepted, as_of: datetime) -> Knowle
     if last is not None:
         day: date = last.astype("datetime64[D]").astype(date)
         first = day + timedelta(days=1)
-    visible = known_at(known.delivery.bars, instant(as_of), ["symbol"])
-    return Knowledge(as_of, first, tuple(sorted(visible["symbol"])), known.quarantined)
+    bars, series = known.delivery.bars, known.delivery.references
+    return Knowledge(
+        as_of=as_of,
+        first=first,
+        symbols=tuple(known_at(bars, instant(as_of), ["symbol"])["symbol"]),
+        references=tuple(known_at(series, instant(as_of), ["name"])["name"]),
+        quarantined=known.quarantined,
+    )
 
 
 def _prove_causal(panel: Panel) -> None:
@@ -139,7 +145,7 @@ def _serve(workspace: Workspace, as_of: datetime) -> tuple[PushOutcome, Parity]:
                 f"side only): remove {workspace.data / 'online'} and run `shadowbook features`"
             )
         stage.result(
-            f"{push.written} symbols online, parity {worst.max_difference:.1e} "
+            f"{push.written} symbols brought online, parity {worst.max_difference:.1e} "
             f"over {worst.n_compared:,} values"
         )
     return push, worst

@@ -82,9 +82,19 @@ def gate(workspace: Workspace, as_of: datetime) -> GateReport:
             market.accepted.write(merged.delivery)
             market.accepted.write_note(VERDICT, _note(report, max(until or as_of, as_of)))
         n_checks = sum(len(verdict.findings) for verdict in verdicts)
-        said = ", ".join(f"{verdict.feed} {verdict.outcome}" for verdict in verdicts)
+        said = ", ".join(f"{verdict.feed} {_said(verdict)}" for verdict in verdicts)
         stage.result(f"{n_checks} checks: {said}")
     return report
+
+
+def _expected(workspace: Workspace) -> set[str]:
+    """Series that the source promises: one that is missing altogether must be judged too."""
+    settings = workspace.settings.market_data
+    return {"index", "vix"} if settings.source == "sample" else set(settings.files.references)
+
+
+def _said(verdict: Verdict) -> str:
+    return verdict.outcome if verdict.passed or verdict.halts else "DROPPED"
 
 
 def _judge(workspace: Workspace, delivery: Delivery, as_of: datetime) -> tuple[Verdict, ...]:
@@ -94,7 +104,7 @@ def _judge(workspace: Workspace, delivery: Delivery, as_of: datetime) -> tuple[V
     gates = [bars_gate(bars, references, schedule, as_of, policy)]
     gates += [
         reference_gate(name, references, schedule, as_of, policy)
-        for name in sorted(references["name"].unique())
+        for name in sorted({*references["name"].unique(), *_expected(workspace)})
     ]
     return tuple(
         decide(judged.suite, workspace.expectations.evaluate(judged.suite, judged.tables))

@@ -54,7 +54,7 @@ def features_layer(rows: pd.DataFrame, definitions: Path, names: Sequence[str]) 
         "values": digest_array(
             ordered["session"].to_numpy("datetime64[D]").astype("int64"),
             ordered["symbol"].to_numpy(dtype=object),
-            ordered["available_at"].astype("int64").to_numpy(),
+            ordered["available_at"].dt.as_unit("us").astype("int64").to_numpy(),
             ordered[columns].to_numpy("float64"),
         ),
     }

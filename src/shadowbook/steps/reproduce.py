@@ -26,6 +26,10 @@ TOLERANCE = 1e-9
 """Elsewhere than on the recorded platform, predictions may differ by this much."""
 
 
+SHOWN = 16
+"""Characters of a digest that a note shows; the manifest has all of them."""
+
+
 @dataclass(frozen=True)
 class Reproduction:
     """How a rebuild compares with the record.
@@ -74,7 +78,7 @@ def reproduce(workspace: Workspace, run: str) -> Reproduction:
                 )
                 stage.result(", ".join(manifest["pins"]))
         except IntegrityError as error:
-            return _differs(manifest, Mismatch("data", str(error), "as pinned", "altered"))
+            return _differs(manifest, Mismatch("data", str(error), None, None))
         patch = _patch(workspace, manifest)
         if isinstance(patch, Mismatch):
             return _differs(manifest, patch)
@@ -159,7 +163,10 @@ def _judge(
     rebuilt["data"] = recorded["data"]
     causes = _split_off(recorded, rebuilt, ("environment", "code"))
     effect = first_mismatch(recorded, rebuilt)
-    told = tuple(f"{c.layer} differs: {c.what} was {c.recorded}, is {c.rebuilt}" for c in causes)
+    told = tuple(
+        f"{c.layer} differs: {c.what} was {str(c.recorded)[:SHOWN]}, is {str(c.rebuilt)[:SHOWN]}"
+        for c in causes
+    )
     outcome, mismatch = "REPRODUCED", None
     if effect is not None and causes and _close(workspace, manifest, folder):
         outcome = "REPRODUCED WITHIN 1e-9"

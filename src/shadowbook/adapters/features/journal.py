@@ -54,6 +54,7 @@ def _plain(entry: Knowledge) -> dict[str, Any]:
         "as_of": entry.as_of.isoformat(),
         "first": entry.first.isoformat(),
         "symbols": list(entry.symbols),
+        "references": list(entry.references),
         "quarantined": [
             {
                 "symbol": span.symbol,
@@ -71,6 +72,7 @@ def _entry(item: dict[str, Any]) -> Knowledge:
         as_of=datetime.fromisoformat(item["as_of"]),
         first=date.fromisoformat(item["first"]),
         symbols=tuple(item["symbols"]),
+        references=tuple(item["references"]),
         quarantined=tuple(
             Quarantine(
                 symbol=span["symbol"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -207,8 +208,6 @@ def _select(path: Path, wanted: Mapping[str, str], section: str) -> pd.DataFrame
                 f"{path} has no column {name!r} for {key}{hint}, it has "
                 f"{', '.join(map(str, table.columns))}: correct {section}.{key} in params.yaml"
             )
-        if list(table.columns).count(name) > 1:
-            raise SchemaError(f"{path} has column {name!r} more than once: keep one")
     chosen = table[list(wanted.values())].copy()
     chosen.columns = list(wanted)
     for key in ("symbol", "session"):
@@ -230,14 +229,22 @@ def _open(path: Path) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
-        # A ticker may be called NA: only prices may read such a word as missing (_numbers).
-        return pd.read_csv(path, keep_default_na=False, dtype=str)
+        with warnings.catch_warnings():
+            # Else rows longer than the header are cut, or shift every column by one.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            # A ticker may be called NA: only prices may read such a word as missing.
+            return pd.read_csv(path, keep_default_na=False, dtype=str, index_col=False)
     except pd.errors.EmptyDataError as error:
         raise SchemaError(f"{path} is empty: bring at least one session of prices") from error
     except UnicodeDecodeError as error:
         raise SchemaError(
             f"{path} is no UTF-8 text (byte {error.start}): save it as UTF-8, or name it .parquet "
             "if that is what it is"
+        ) from error
+    except pd.errors.ParserWarning as error:
+        raise SchemaError(
+            f"{path}: rows have more cells than the header has names: write one name a column, and "
+            "numbers with a decimal point"
         ) from error
     except (pd.errors.ParserError, pa.ArrowException, EOFError, OSError) as error:
         raise SchemaError(

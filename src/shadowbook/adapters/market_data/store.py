@@ -166,16 +166,18 @@ def _lay_over(
     """Add to ``old`` what ``new`` says that it does not say yet."""
     import pandas as pd
 
+    new = new.reset_index(drop=True)
     keys = [*about, "available_at"]
     values = [c for c in new.columns if c not in keys]
     old = old.assign(**{name: float("nan") for name in values if name not in old})
     known = pd.MultiIndex.from_frame(new[keys]).isin(pd.MultiIndex.from_frame(old[keys]))
     # A source that tells a session once must agree with the newest version of it, which may be a
-    # correction recorded earlier; one that tells its own versions must agree version by version.
+    # correction recorded earlier; one that tells its own versions must agree with what was stored.
     versioned = new.duplicated(about, keep=False).to_numpy()
     contradicts = known & versioned
     if contradicts.any():
         contradicts &= _differs(new, new[keys].merge(old, on=keys, how="left"), values)
+        contradicts[contradicts] = ~_told_before(old, new[contradicts], about, values)
     anew = _tells_anew(old, new, about, values, arrival)
     changed = known & ~versioned & anew
     if contradicts.any() or (changed.any() and on_rewrite == "refuse"):
@@ -229,6 +231,18 @@ def _tells_anew(
             new[differs], new.loc[differs, about].merge(newest, on=about, how="left"), values
         )
     return differs
+
+
+def _told_before(
+    old: pd.DataFrame, rows: pd.DataFrame, about: list[str], values: list[str]
+) -> NDArray[np.bool_]:
+    """(R,): rows equal to any version of their session, such as a correction recorded earlier."""
+    numbered = rows[about].assign(row=np.arange(len(rows)))
+    pairs = numbered.merge(old[[*about, *values]], on=about)
+    at = pairs["row"].to_numpy()
+    told = np.zeros(len(rows), dtype=bool)
+    told[at[~_differs(rows.iloc[at], pairs, values)]] = True
+    return told
 
 
 def _differs(left: pd.DataFrame, right: pd.DataFrame, values: list[str]) -> NDArray[np.bool_]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from shadowbook.core.learning.labels import LabelPolicy, make_labels
 from shadowbook.core.values import Floats, Panel, Sessions
@@ -83,15 +82,15 @@ def assemble(
     total = len(panel.sessions) - begin
     features = np.full((total, len(panel.symbols), len(names)), np.nan)
     features[at - begin, column] = rows[list(names)].to_numpy("float64")
-    held: NDArray[np.bool_] = np.zeros((total, len(panel.symbols)), dtype=np.bool_)
-    held[at - begin, column] = True
+    present = np.zeros((total, len(panel.symbols)), dtype=bool)
+    present[at - begin, column] = True
     labels = make_labels(panel.prices, horizon, policy)[begin:]
     return Dataset(
         sessions=panel.sessions[begin:],
         symbols=panel.symbols,
         names=tuple(names),
         features=features,
-        labels=np.where(held, labels, np.nan),
+        labels=np.where(present, labels, np.nan),
         prices=panel.prices[begin:],
         n_rows=len(rows),
     )

@@ -23,12 +23,14 @@ class Knowledge:
     as_of : the run's moment; nothing later was seen.
     first : the first session it may have written; the one before was the log's last.
     symbols : the names it knew.
+    references : the market series it knew.
     quarantined : the spans it left out.
     """
 
     as_of: datetime
     first: date
     symbols: tuple[str, ...]
+    references: tuple[str, ...]
     quarantined: tuple[Quarantine, ...]
 
 
@@ -53,15 +55,14 @@ def feature_rows(
     decision moment), one float64 column a feature. NaN while a feature warms up.
     """
     known = bars[bars["symbol"].isin(knowledge.symbols)]
+    series = references[references["name"].isin(knowledge.references)]
     after = np.datetime64(knowledge.first, "D") - np.timedelta64(1, "D")
     parts = []
-    for vintage in vintages(known, references, schedule, knowledge.as_of, lookback(), after=after):
+    for vintage in vintages(known, series, schedule, knowledge.as_of, lookback(), after=after):
         panel = mask(vintage.panel, knowledge.quarantined)
         cube = build_features(panel)
         parts.append(_long(cube, panel.prices, panel.decided_at, vintage.start))
-    if not parts:
-        return _empty(feature_names([f for f in BAR_FIELDS if f in bars]))
-    rows = pd.concat(parts, ignore_index=True)
+    rows = _together(parts, feature_names([f for f in BAR_FIELDS if f in bars]))
     if until is not None:
         rows = rows[rows["session"] < pd.Timestamp(until)]
     return rows.sort_values(["session", "symbol"], ignore_index=True)
@@ -83,12 +84,12 @@ def rebuild_log(
     symbols : keep only these names' rows.
     """
     entries = list(journal)
-    ends = [entry.first for entry in entries[1:]] + [None]
+    ends = [*(entry.first for entry in entries[1:]), None]
     parts = [
         feature_rows(bars, references, schedule, entry, until=end)
-        for entry, end in zip(entries, ends, strict=True)
+        for entry, end in zip(entries, ends, strict=False)
     ]
-    rows = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    rows = _together(parts, feature_names([f for f in BAR_FIELDS if f in bars]))
     return rows if symbols is None else rows[rows["symbol"].isin(set(symbols))]
 
 
@@ -102,6 +103,11 @@ def _long(
     frame.insert(1, "session", cube.sessions[at].astype("datetime64[us]"))
     frame.insert(2, "available_at", pd.DatetimeIndex(decided_at[at]).tz_localize("UTC"))
     return frame
+
+
+def _together(parts: Iterable[pd.DataFrame], names: Collection[str]) -> pd.DataFrame:
+    full = [part for part in parts if len(part)]
+    return pd.concat(full, ignore_index=True) if full else _empty(names)
 
 
 def _empty(names: Collection[str]) -> pd.DataFrame:

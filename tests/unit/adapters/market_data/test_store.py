@@ -67,7 +67,7 @@ def store(tmp_path):
 
 def told(frame, symbol, day):
     rows = frame[(frame["symbol"] == symbol) & (frame["session"] == DAYS[day])]
-    return list(zip(rows["close"], rows["available_at"].dt.to_pydatetime(), strict=True))
+    return list(zip(rows["close"], rows["available_at"], strict=True))
 
 
 def accept(store, *frames, day=9, decided=9, now=NOW, on_rewrite="record"):
