@@ -76,8 +76,10 @@ def plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, Path):
         return str(value)
-    if isinstance(value, float):
+    if type(value) is float:
         return value if math.isfinite(value) else None
+    if hasattr(value, "tolist"):  # numpy's numbers and arrays
+        return plain(value.tolist())
     return value
 
 
