@@ -22,7 +22,7 @@ check: $(INSTALLED) ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 format: $(INSTALLED) ## bring the code into form
 	@$(BIN)/ruff format .

@@ -12,10 +12,15 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, settings
 
 from shadowbook.adapters.calendar import TradingCalendar
 from shadowbook.adapters.market_data.delivery import Delivery
 from shadowbook.adapters.market_data.sample import SampleSource
+
+# Seconds belong to benchmarks: a busy machine must not fail a property.
+settings.register_profile("shadowbook", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shadowbook")
 
 PROJECT = Path(__file__).resolve().parents[1]
 DELAY = timedelta(minutes=15)

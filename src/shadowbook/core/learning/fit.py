@@ -216,7 +216,10 @@ def _fitted(
             f"the features in {len(values)} training sessions: bring more history"
         )
     estimator = build_estimator(candidate, names, seed)
-    estimator.fit(values[usable], labels[usable])
+    rows = values[usable]
+    # scikit-learn cannot bin a column without any value; nothing is learned from a constant one.
+    rows[:, np.isnan(rows).all(axis=0)] = 0.0
+    estimator.fit(rows, labels[usable])
     return estimator, n_train
 
 

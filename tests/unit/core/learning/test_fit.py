@@ -141,3 +141,21 @@ def test_seed_depends_on_root_name_and_fold_alone():
         fit_seed(POLICY, "trees", -1),
     ]
     assert len({fit_seed(POLICY, "trees", 1), *others}) == 5
+
+
+@pytest.mark.parametrize("kind", ["ridge", "hist_gradient_boosting", "momentum"])
+def test_a_feature_that_is_still_warming_up_teaches_nothing(kind):
+    rng = np.random.default_rng(8)
+    values, labels = rng.normal(size=(60, 5, 4)), rng.normal(size=(60, 5))
+    values[:40, :, 3] = np.nan
+    candidate = CandidatePolicy(
+        name="any", kind=kind, parameters={"feature": "b"} if kind == "momentum" else {}
+    )
+    folds = [(np.arange(40), np.arange(45, 60))]
+    policy = FitPolicy(seed=1, min_feature_share=0.5)
+    (task,) = plan_tasks(values, labels, "abcd", folds, [candidate], policy)
+    found = fit_fold(task).predictions
+    assert np.isfinite(found).all()
+    values[45:, :, 3] *= -7.0
+    (task,) = plan_tasks(values, labels, "abcd", folds, [candidate], policy)
+    np.testing.assert_array_equal(fit_fold(task).predictions, found)
