@@ -160,6 +160,12 @@ def _open(workspace: Path, params: Path | None, as_json: bool) -> Workspace:
     return Workspace.open(workspace, params, progress(as_json))
 
 
+def _chosen(workspace: Workspace, strategies: list[str] | None) -> list[str]:
+    for name in strategies or ():
+        workspace.settings.strategy(name)
+    return strategies or list(workspace.settings.strategies)
+
+
 @app.command()
 @reported
 def run(
@@ -266,10 +272,7 @@ def retrain(
     from shadowbook.steps.retrain import retrain as step
 
     opened = _open(workspace, params, as_json)
-    moment = resolve_as_of(opened, as_of)
-    names = strategy or list(opened.settings.strategies)
-    for name in names:
-        opened.settings.strategy(name)
+    moment, names = resolve_as_of(opened, as_of), _chosen(opened, strategy)
     with opened.lease("retrain"):
         reports = [step(opened, name, moment) for name in names]
     if as_json:
@@ -293,9 +296,9 @@ def train(
     from shadowbook.steps.train import train as step
 
     opened = _open(workspace, params, as_json)
-    moment = resolve_as_of(opened, as_of)
+    moment, names = resolve_as_of(opened, as_of), _chosen(opened, strategy)
     with opened.lease("train"):
-        done = [step(opened, name, moment) for name in strategy or opened.settings.strategies]
+        done = [step(opened, name, moment) for name in names]
     if as_json:
         print_json([trained.summary for trained in done])
     return REFUSED if any(trained.halts for trained in done) else DONE
@@ -313,8 +316,9 @@ def evaluate(
     from shadowbook.steps.evaluate import evaluate_kept
 
     opened = _open(workspace, params, as_json)
+    names = _chosen(opened, strategy)
     with opened.lease("evaluate"):
-        done = [evaluate_kept(opened, name) for name in strategy or opened.settings.strategies]
+        done = [evaluate_kept(opened, name) for name in names]
     if as_json:
         print_json(done)
     return DONE

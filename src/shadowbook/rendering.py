@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -139,8 +140,10 @@ def command(verb: str, run_id: str, workspace: Path) -> str:
     found = shutil.which("shadowbook")
     own = Path(sys.executable).parent / "shadowbook"
     name = "shadowbook" if found and Path(found).resolve() == own.resolve() else relative(own)
-    where = "" if workspace.resolve() == Path.cwd() else f" --workspace {relative(workspace)}"
-    return f"{name} {verb} {run_id[:8]}{where}"
+    words = [name, verb, run_id[:8]]
+    if workspace.resolve() != Path.cwd():
+        words += ["--workspace", relative(workspace)]
+    return shlex.join(words)
 
 
 def relative(path: Path) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -127,3 +128,85 @@ def single(priced: Callable[..., Place]) -> tuple[Place, RetrainReport]:
     (place.root / "notes.txt").write_text("never added to git\n", encoding="utf-8")
     place.extend("2022-12-19")
     return place, place.train("2022-12-19")
+
+
+OWN_COLUMNS = {
+    "symbol": "Ticker",
+    "session": "Date",
+    "open": "Open",
+    "high": "High",
+    "low": "Low",
+    "close": "Close",
+    "volume": "Volume",
+}
+OWN_PARAMS: dict[str, Any] = {
+    "market_data": {
+        "source": "files",
+        "files": {
+            "path": "prices.csv",
+            "columns": OWN_COLUMNS,
+            "references": {"index": {"path": "index.csv", "session": "Date", "value": "Close"}},
+        },
+    },
+    "learning": {
+        "splits": {"n_splits": 2, "min_train": 300},
+        "candidates": {"ridge": {"kind": "ridge"}, "rule": {"kind": "momentum"}},
+    },
+    "strategies": {"weekly": {"horizon": 5}},
+}
+
+
+@pytest.fixture(scope="session")
+def own_params() -> dict[str, Any]:
+    """Params of ``own_files``; take a copy."""
+    return OWN_PARAMS
+
+
+@pytest.fixture(scope="session")
+def own_prices(sample: Delivery) -> Callable[..., pd.DataFrame]:
+    """Real closes with opens, highs, lows and volumes made up around them."""
+
+    def make(n_symbols: int = 12, n_sessions: int = 900) -> pd.DataFrame:
+        symbols = sorted(sample.bars["symbol"].unique())[:n_symbols]
+        bars = sample.bars[sample.bars["symbol"].isin(symbols)].sort_values(["symbol", "session"])
+        bars = bars.groupby("symbol").tail(n_sessions).reset_index(drop=True)
+        rng = np.random.default_rng(5)
+        close, n = bars["close"], len(bars)
+        start = bars.groupby("symbol")["close"].shift().fillna(close)
+        opened = (start * (1 + rng.normal(0, 0.002, n))).round(3)
+        reach = np.abs(rng.normal(0, 0.006, (2, n)))
+        return pd.DataFrame(
+            {
+                "Date": bars["session"].dt.strftime("%Y-%m-%d"),
+                "Ticker": bars["symbol"],
+                "Open": opened,
+                "High": (np.maximum(opened, close) * (1 + reach[0])).round(3),
+                "Low": (np.minimum(opened, close) * (1 - reach[1])).round(3),
+                "Close": close,
+                "Volume": (rng.lognormal(0, 0.3, n) * 1e9 / close).round(),
+            }
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def own_files(
+    make_workspace: Callable[..., Path], sample: Delivery, own_prices: Callable[..., pd.DataFrame]
+) -> Path:
+    """A user's own CSV files, gone through ingest, gate, features and retraining.
+
+    Not to be changed: tests that make mistakes take a copy.
+    """
+    index = sample.references[sample.references["name"] == "index"].tail(900)
+    level = pd.DataFrame(
+        {"Date": index["session"].dt.strftime("%Y-%m-%d"), "Close": index["value"]}
+    )
+    files = {
+        "prices.csv": own_prices().to_csv(index=False),
+        "index.csv": level.to_csv(index=False),
+    }
+    place = Place(make_workspace(OWN_PARAMS, files))
+    place.extend("2022-12-28")
+    place.train("2022-12-28")
+    return place.root

@@ -161,10 +161,12 @@ def test_data_that_is_nowhere_is_named(place):
     assert all(str(path) in what for path in lost)
 
 
-def test_an_altered_patch_is_the_code_layer(place):
+def test_an_altered_or_lost_patch_is_the_code_layer(place):
     run = manifest(place)["run_id"]
     path = place.workspace.models.artifact(run, "code/uncommitted.patch")
-    path.write_text(path.read_text(encoding="utf-8").replace("not committed", "committed"))
+    path.write_bytes(path.read_bytes().replace(b"not committed", b"committed \xff"))
+    assert differs_at("code", place) == "uncommitted.patch"
+    path.unlink()
     assert differs_at("code", place) == "uncommitted.patch"
 
 

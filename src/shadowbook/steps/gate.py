@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import pandas as pd
+
 from shadowbook.adapters.disk import replace_text
 from shadowbook.adapters.market_data.delivery import Delivery
 from shadowbook.adapters.market_data.store import Arrival
@@ -64,12 +66,9 @@ def gate(workspace: Workspace, as_of: datetime) -> GateReport:
     with workspace.progress.stage("gate (Great Expectations)") as stage:
         incoming = market.incoming.read()
         until = decided(market.accepted.read_note(VERDICT))
-        merged = market.accepted.merge(
-            incoming,
-            Arrival(as_of, until, workspace.clock.now()),
-            settings.market_data.on_rewrite,
-        )
-        verdicts = _judge(workspace, merged.delivery, as_of)
+        arrival = Arrival(as_of, until, workspace.clock.now())
+        merged = market.accepted.merge(incoming, arrival, settings.market_data.on_rewrite)
+        verdicts = _judge(workspace, _as_if_known(merged.delivery, arrival), as_of)
         report = GateReport(
             as_of=as_of,
             verdicts=verdicts,
@@ -95,6 +94,17 @@ def _expected(workspace: Workspace) -> set[str]:
 
 def _said(verdict: Verdict) -> str:
     return verdict.outcome if verdict.passed or verdict.halts else "DROPPED"
+
+
+def _as_if_known(delivery: Delivery, arrival: Arrival) -> Delivery:
+    """Bring rows dated to their arrival into view: nothing is accepted that was not judged."""
+    came, as_of = pd.Timestamp(arrival.now), pd.Timestamp(arrival.as_of)
+
+    def seen(rows: pd.DataFrame) -> pd.DataFrame:
+        dated = rows["available_at"].mask(rows["available_at"] == came, min(came, as_of))
+        return rows.assign(available_at=dated)
+
+    return Delivery(seen(delivery.bars), seen(delivery.references))
 
 
 def _judge(workspace: Workspace, delivery: Delivery, as_of: datetime) -> tuple[Verdict, ...]:

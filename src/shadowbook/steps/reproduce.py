@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -17,7 +18,7 @@ import pandas as pd
 
 from shadowbook.core.audit import Mismatch, first_mismatch
 from shadowbook.core.values import Pin
-from shadowbook.errors import IntegrityError, PermanentError
+from shadowbook.errors import ConfigError, IntegrityError, PermanentError
 from shadowbook.steps.pinned_rows import compare_features, compare_market
 from shadowbook.steps.rebuild import Request, write_request
 from shadowbook.workspace import Workspace
@@ -98,14 +99,15 @@ def _restore(workspace: Workspace, manifest: Mapping[str, Any], folder: Path) ->
 
 def _patch(workspace: Workspace, manifest: Mapping[str, Any]) -> str | Mismatch:
     """Read the recorded patch of what was not committed."""
-    from shadowbook.steps.layers import text_sha256
-
-    path = workspace.models.artifact(manifest["run_id"], "code/uncommitted.patch")
-    text = path.read_bytes().decode("utf-8")
-    found = text_sha256(text)
+    try:
+        path = workspace.models.artifact(manifest["run_id"], "code/uncommitted.patch")
+    except ConfigError:
+        return Mismatch("code", "uncommitted.patch", manifest["patch_sha256"], None)
+    raw = path.read_bytes()
+    found = hashlib.sha256(raw).hexdigest()
     if found != manifest["patch_sha256"]:
         return Mismatch("code", "uncommitted.patch", manifest["patch_sha256"], found)
-    return text
+    return raw.decode("utf-8")
 
 
 @contextmanager
