@@ -69,7 +69,7 @@ def test_a_full_disk_leaves_the_previous_file(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", FULL, str(place)], capture_output=True, text=True, check=True
     )
-    assert "note cannot be written: File too large; the previous file stands" in done.stdout
+    assert "note cannot be written: File too large; what was there before stands" in done.stdout
     assert (place.read_text(encoding="utf-8"), names(tmp_path)) == ("before", ["note"])
 
 
@@ -77,7 +77,9 @@ def test_a_vendor_that_finds_the_disk_full_is_translated(tmp_path):
     def full(_draft):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(PermanentError, match="No space left on device; the previous file stands"):
+    with pytest.raises(
+        PermanentError, match="No space left on device; what was there before stands"
+    ):
         replace_file(tmp_path / "note", full)
 
 
