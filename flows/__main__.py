@@ -11,16 +11,16 @@ from types import FrameType
 import typer
 
 from flows import server
-from shadowbook.cli import FAILURE, INTERRUPTED, USAGE
+from shadowbook.frame import FAILURE, USAGE, interrupted
 
 FLOWS = ("retrain",)
 
 
 def leave(_number: int, _frame: FrameType | None) -> None:
     """End at once on Ctrl-C: every step survives that, and Prefect would wait for its events."""
-    typer.echo("interrupted: nothing is half done; the same command goes on", err=True)
+    code = interrupted("--json" in sys.argv)
     sys.stdout.flush()
-    os._exit(INTERRUPTED)
+    os._exit(code)
 
 
 def main() -> None:

@@ -16,7 +16,8 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import Task
 
-from shadowbook.cli import (
+from shadowbook.errors import TransientError
+from shadowbook.frame import (
     DONE,
     HERE,
     REFUSED,
@@ -28,8 +29,8 @@ from shadowbook.cli import (
     print_json,
     reported,
 )
-from shadowbook.errors import TransientError
-from shadowbook.rendering import plain, progress, show_features, show_gate, show_training
+from shadowbook.rendering import progress, show_features, show_gate, show_training
+from shadowbook.serialization import plain
 from shadowbook.steps.build_features import FeatureReport, build_features
 from shadowbook.steps.gate import GateReport, gate
 from shadowbook.steps.ingest import IngestReport, ingest

@@ -18,8 +18,8 @@ from shadowbook.rendering import (
     show_runs,
     show_training,
     show_verdict,
-    to_json,
 )
+from shadowbook.serialization import to_json
 from shadowbook.steps.doctor import Examination, Item
 from shadowbook.steps.gate import GateReport
 from shadowbook.steps.retrain import RetrainReport

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,6 +84,9 @@ class Expectations:
 
     def _context(self) -> Any:
         import great_expectations as gx
+
+        # Its pages are not worth a traceback each on a full disk; the error itself is raised.
+        logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
         from great_expectations.data_context.types.base import ProgressBarsConfig
 
         self._folder.mkdir(parents=True, exist_ok=True)
