@@ -21,13 +21,16 @@ def preflight(
         An unknown strategy, a wrong moment, no git repository, no DVC repository.
     PermanentError
         When the workspace cannot be written.
+    WorkspaceBusyError
+        When another process holds it.
     """
     for name in strategies or ():
         workspace.settings.strategy(name)
     if as_of is not None:
         named_moment(workspace, as_of)
-    workspace.code.state()
-    workspace.snapshots.check()
+    with workspace.lease("run"):
+        workspace.code.state()
+        workspace.snapshots.check()
     home = workspace.root / ".shadowbook" / "prefect"
     try:
         # Prefect makes its own folder but not the one above it.

@@ -75,11 +75,12 @@ def retrain(
         draw(evaluated, workspace.settings.strategy(strategy).horizon, folder)
         stage.result(f"best {evaluated.best}")
     draw_drift(workspace, trained, folder / "drift.html")
+    with workspace.progress.stage(f"{strategy}: final fit") as stage:
+        record = training_record(workspace, inputs, trained, evaluated)
+        stage.result(f"{evaluated.best} on every label")
     with workspace.progress.stage(f"{strategy}: registry (MLflow)") as stage:
         pushed = workspace.snapshots.push(inputs.pins) if _has_remote(workspace) else None
-        run = workspace.models.record_training(
-            training_record(workspace, inputs, trained, evaluated)
-        )
+        run = workspace.models.record_training(record)
         where = f", data pushed to {workspace.settings.snapshots.remote}" if pushed else ""
         stage.result(f"version {run.model_version} ({', '.join(run.aliases)}){where}")
     return RetrainReport(
