@@ -13,7 +13,7 @@ run: $(INSTALLED) ## the main job on real prices: gate, features, retraining, re
 setup: $(INSTALLED) ## .venv from requirements.lock
 
 test: $(INSTALLED) ## the tests, under five minutes
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile
 
 test-ci: $(INSTALLED) ## what needs real servers, kills or minutes
 	@$(BIN)/python -m pytest -m slow

@@ -191,7 +191,7 @@ def test_ctrl_c_in_the_walk_forward_leaves_nothing_half_done(priced):
     assert "evaluation" not in out
     assert (process.returncode, err) == (
         130,
-        "interrupted: nothing is half done; the same command goes on\n",
+        "interrupted: nothing is half done, the same command goes on\n",
     )
     finish(place, "run")
     check_whole(place, ("weekly",))
