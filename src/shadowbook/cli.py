@@ -244,7 +244,7 @@ def show(
     as_json: JsonOption = False,
 ) -> int:
     """Show a run's manifest: data, code, environment, folds, candidates, digests."""
-    from shadowbook.rendering import show_manifest
+    from shadowbook.manifest_page import show_manifest
 
     models = _open(workspace, params, as_json).models
     manifest = models.manifest(models.resolve(run).run_id)
