@@ -23,6 +23,8 @@ from shadowbook.steps.known import accepted
 from shadowbook.steps.train import Trained
 from shadowbook.workspace import Workspace
 
+INFORMATION_COEFFICIENT, EQUITY = "information_coefficient.png", "equity.png"
+
 IC_WINDOW = 252
 """Sessions that the plot of the information coefficient averages over."""
 
@@ -132,7 +134,7 @@ def draw(evaluated: Evaluated, horizon: int, folder: Path) -> None:
         evaluated.sessions,
         {name: found.information_coefficient for name, found in by_name.items()},
         IC_WINDOW,
-        folder / "information_coefficient.png",
+        folder / INFORMATION_COEFFICIENT,
         f"{evaluated.strategy}: out-of-sample information coefficient",
         evaluated.fold_starts,
         overlap=horizon,
@@ -140,9 +142,29 @@ def draw(evaluated: Evaluated, horizon: int, folder: Path) -> None:
     equity_plot(
         evaluated.sessions,
         {name: found.net for name, found in by_name.items()},
-        folder / "equity.png",
+        folder / EQUITY,
         f"{evaluated.strategy}: growth of 1, after costs",
     )
+
+
+def draw_candidates(evaluated: Evaluated, horizon: int, folder: Path) -> None:
+    """Draw each candidate by itself, for its own run in the registry."""
+    for name, found in evaluated.evaluations.items():
+        information_coefficient_plot(
+            evaluated.sessions,
+            {name: found.information_coefficient},
+            IC_WINDOW,
+            folder / name / INFORMATION_COEFFICIENT,
+            f"{evaluated.strategy}: {name}, out of sample",
+            evaluated.fold_starts,
+            overlap=horizon,
+        )
+        equity_plot(
+            evaluated.sessions,
+            {name: found.net},
+            folder / name / EQUITY,
+            f"{evaluated.strategy}: {name}, after costs",
+        )
 
 
 def write_metrics(evaluated: Evaluated, path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,13 +23,15 @@ from shadowbook.core.learning.fit import fit_final
 from shadowbook.core.values import Metric, Pin
 from shadowbook.settings import Settings
 from shadowbook.steps import layers
-from shadowbook.steps.evaluate import Evaluated
+from shadowbook.steps.evaluate import EQUITY, INFORMATION_COEFFICIENT, Evaluated
 from shadowbook.steps.known import service_name
 from shadowbook.steps.train import Trained, describe_folds, fit_policy, out_of_sample_frame
 from shadowbook.workspace import INSTALLATION, Workspace
 
 MANIFEST_SCHEMA = 1
 EXAMPLE_ROWS = 5
+CANDIDATES = "candidates"
+"""Folder of each candidate's own plots, under the strategy's build folder."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +92,9 @@ def training_record(
         metrics={name: m.value for name, m in evaluated.evaluations[best].metrics.items()},
         pins=inputs.pins,
         feature_service=service_name(workspace, trained.strategy),
-        candidates=tuple(_record(item) for item in candidates),
+        candidates=tuple(
+            _record(item, workspace.build / trained.strategy / CANDIDATES) for item in candidates
+        ),
         best=best,
         prediction_digest=manifest["prediction_digest"],
         estimator=estimator,
@@ -140,7 +145,7 @@ def _candidates(settings: Settings, trained: Trained, evaluated: Evaluated) -> l
     ]
 
 
-def _record(item: Mapping[str, Any]) -> CandidateRecord:
+def _record(item: Mapping[str, Any], plots: Path) -> CandidateRecord:
     values = {}
     for name, metric in item["metrics"].items():
         values[name] = math.nan if metric["value"] is None else metric["value"]
@@ -152,6 +157,10 @@ def _record(item: Mapping[str, Any]) -> CandidateRecord:
         parameters=item["parameters"],
         metrics=values,
         oos_digest=item["out_of_sample"],
+        artifacts={
+            f"plots/{name}": plots / item["name"] / name
+            for name in (INFORMATION_COEFFICIENT, EQUITY)
+        },
     )
 
 

@@ -13,8 +13,8 @@ from shadowbook.core.audit import digest_array
 from shadowbook.core.values import Metric, RunRecord, Verdict
 from shadowbook.steps import layers
 from shadowbook.steps.drift_page import draw_drift
-from shadowbook.steps.evaluate import draw, measure, tested_of, write_metrics
-from shadowbook.steps.record import Inputs, training_record
+from shadowbook.steps.evaluate import draw, draw_candidates, measure, tested_of, write_metrics
+from shadowbook.steps.record import CANDIDATES, Inputs, training_record
 from shadowbook.steps.train import FitMap, load_dataset, walk_forward
 from shadowbook.workspace import Workspace
 
@@ -72,7 +72,9 @@ def retrain(
         evaluated = measure(tested_of(trained), workspace.settings)
         folder = workspace.build / strategy
         write_metrics(evaluated, folder / "metrics.json")
-        draw(evaluated, workspace.settings.strategy(strategy).horizon, folder)
+        horizon = workspace.settings.strategy(strategy).horizon
+        draw(evaluated, horizon, folder)
+        draw_candidates(evaluated, horizon, folder / CANDIDATES)
         stage.result(f"best {evaluated.best}")
     draw_drift(workspace, trained, folder / "drift.html")
     with workspace.progress.stage(f"{strategy}: final fit") as stage:

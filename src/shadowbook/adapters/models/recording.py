@@ -152,6 +152,7 @@ class Recording:
             "candidate": candidate.name,
             "kind": candidate.kind,
             "oos_digest": candidate.oos_digest,
+            "feature_service": self.record.feature_service,
         }
         return self.client.create_run(parent.info.experiment_id, tags=tags, run_name=candidate.name)
 
@@ -162,16 +163,21 @@ class Recording:
             for fold, value in enumerate(values):
                 metrics += metrics_of({FOLD_PREFIX + name: value}, child, step=fold)
         log_batch(self.client, run_id, metrics, candidate.parameters)
+        self._log_inputs(run_id)
         log_artifacts(self.client, run_id, candidate.artifacts)
         self.client.set_terminated(run_id, "FINISHED")
+
+    def _log_inputs(self, run_id: str) -> None:
+        """Name the data that was read; MLflow keeps an input once, however often it is told."""
+        if self.record.pins:
+            self.client.log_inputs(run_id, [dataset_of(pin) for pin in self.record.pins])
 
     def _log_parent(self, parent: Run, model: LoggedModel) -> None:
         from mlflow.entities import LoggedModelOutput
 
         record, run_id = self.record, parent.info.run_id
         log_batch(self.client, run_id, metrics_of(record.metrics, parent), record.parameters)
-        if record.pins:
-            self.client.log_inputs(run_id, [dataset_of(pin) for pin in record.pins])
+        self._log_inputs(run_id)
         outputs = self.client.get_run(run_id).outputs
         if model.model_id not in [o.model_id for o in outputs.model_outputs]:
             self.client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
