@@ -83,7 +83,12 @@ def test_a_run_registers_the_first_champion(root, first):
     assert made.as_of == MOMENT
     models = Workspace.open(root).models
     assert models.version_of("weekly", "champion") == 1
-    assert len(models.children(made.run.run_id)) == 2
+    children = models.children(made.run.run_id)
+    assert len(children) == 2
+    for child in children:
+        for name in ("equity.png", "information_coefficient.png"):
+            drawn = models.artifact(child.run_id, f"plots/{name}").read_bytes()
+            assert drawn.startswith(b"\x89PNG")
     assert not dirty(root)
 
 

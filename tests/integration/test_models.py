@@ -362,6 +362,10 @@ class TestMlflowsOwnView:
         assert run.data.tags["feature_service"] == "weekly_v1"
         assert run.data.tags["git_commit"] == "0123abc"
         assert run.data.params == {"horizon": "5", "seed": "7"}
+        for candidate in registry.models.children(run.info.run_id):
+            child = client.get_run(candidate.run_id)
+            assert child.data.tags["feature_service"] == "weekly_v1"
+            assert [i.dataset.digest for i in child.inputs.dataset_inputs] == [PIN.md5]
         data = run.inputs.dataset_inputs[0].dataset
         assert (data.name, data.digest, data.source_type) == ("bars", PIN.md5, "dvc")
         assert json.loads(data.source)["uri"] == f"dvc://{PIN.md5}"
