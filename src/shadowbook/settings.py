@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -15,29 +13,17 @@ from shadowbook.adapters.market_data.files import FilesPolicy
 from shadowbook.adapters.params_file import parse, read_text
 from shadowbook.core.gates.learned import FeatureGatePolicy, LabelGatePolicy, PredictionGatePolicy
 from shadowbook.core.gates.market import MarketGatePolicy
-from shadowbook.core.learning.candidates import PARAMETERS, CandidatePolicy
+from shadowbook.core.learning.candidates import CandidatePolicy
 from shadowbook.core.learning.evaluation import EvaluationPolicy
 from shadowbook.core.learning.features import FeaturePolicy, feature_names
 from shadowbook.core.learning.labels import LabelPolicy
 from shadowbook.core.learning.splits import SplitPolicy
 from shadowbook.core.values import BAR_FIELDS
 from shadowbook.errors import ConfigError
+from shadowbook.faults import hint, sentence, truths
 
 PARAMS = "params.yaml"
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}", re.ASCII)
-SHOWN = 60
-"""Characters of a wrong value that a message repeats."""
-
-_MAPPING = "a mapping, `key: value` on lines of their own"
-SHAPES = {
-    "dict_type": _MAPPING,
-    "model_type": _MAPPING,
-    "mapping_type": _MAPPING,
-    "tuple_type": "a list, [one, two]",
-    "string_type": "text",
-    "too_short": "not empty",
-}
-"""Words for pydantic's names of shapes, by its type of error."""
 
 
 class _Section(BaseModel):
@@ -212,9 +198,9 @@ def parse_settings(text: str, name: str = PARAMS) -> Settings:
     try:
         settings = Settings.model_validate(content)
     except ValidationError as error:
-        faults = [_fault(fault, content) for fault in error.errors()]
+        faults = [sentence(fault, content, Settings) for fault in error.errors()]
         raise ConfigError("\n".join(f"{name}: {fault}" for fault in faults)) from error
-    mistaken = list(_truths(content, settings.model_dump(), ()))
+    mistaken = list(truths(content, settings.model_dump(), ()))
     if mistaken:
         raise ConfigError("\n".join(f"{name}: {fault}" for fault in mistaken))
     return settings
@@ -225,7 +211,7 @@ def _known_features(where: str, given: tuple[str, ...], there: tuple[str, ...]) 
     for feature in given:
         if feature not in known:
             raise ValueError(
-                f"{where} = {feature!r}: no such feature{_hint(feature, known)}; "
+                f"{where} = {feature!r}: no such feature{hint(feature, known)}; "
                 f"there are {', '.join(there)}"
             )
         if feature not in there:
@@ -233,66 +219,3 @@ def _known_features(where: str, given: tuple[str, ...], there: tuple[str, ...]) 
                 f"{where} = {feature!r}: it needs a column that the source does not bring; map it "
                 "in market_data.files.columns or choose another feature"
             )
-
-
-def _truths(given: Any, taken: Any, path: tuple[str, ...]) -> Iterator[str]:
-    """Name what stands as yes, no, true or false where a number is expected."""
-    if isinstance(given, dict) and isinstance(taken, Mapping):
-        for key, value in given.items():
-            yield from _truths(value, taken.get(key), (*path, str(key)))
-    elif isinstance(given, list) and isinstance(taken, tuple | list):
-        for i, (value, other) in enumerate(zip(given, taken, strict=False)):
-            yield from _truths(value, other, (*path, str(i)))
-    elif isinstance(given, bool) and not isinstance(taken, bool):
-        yield f"{'.'.join(path)} = {given}: must be a number, not true or false (yes or no)"
-
-
-def _fault(fault: Any, content: dict[str, Any]) -> str:
-    path = ".".join(str(part) for part in fault["loc"])
-    kind = fault["type"]
-    if kind == "missing":
-        return f"{path} is missing: it has no default"
-    message: str = fault["msg"].removeprefix("Value error, ")
-    if not path:
-        return message
-    here = f"{path} = {_short(fault['input'])}"
-    if kind == "extra_forbidden":
-        allowed = _keys_at(fault["loc"][:-1], content)
-        return (
-            f"{here}: unknown key{_hint(str(fault['loc'][-1]), allowed)}; "
-            f"known keys: {', '.join(allowed)}"
-        )
-    if kind in SHAPES:
-        return f"{here}: must be {SHAPES[kind]}"
-    if kind == "literal_error" and isinstance(fault["input"], str):
-        options = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
-        message += _hint(fault["input"], options)
-    return f"{here}: {message.replace('Input should', 'must').replace('String should', 'must')}"
-
-
-def _short(value: Any) -> str:
-    shown = str(value) if isinstance(value, date) else repr(value)
-    return shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}..."
-
-
-def _hint(word: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
-
-
-def _keys_at(path: tuple[int | str, ...], content: Any) -> list[str]:
-    """Known keys of the section a fault lies in."""
-    model: Any = Settings
-    parts = list(path)
-    while parts:
-        part = parts.pop(0)
-        if model is CandidatePolicy and part == "parameters":
-            model, content = PARAMETERS[content["kind"]], content[part]
-            continue
-        content = content[part]
-        annotation = model.model_fields[part].annotation
-        # In a mapping of models the next key is the user's.
-        model = next(iter(get_args(annotation)[1:]), annotation)
-        if model is not annotation:
-            content = content[parts.pop(0)]
-    return [name for name in model.model_fields if (model, name) != (CandidatePolicy, "name")]

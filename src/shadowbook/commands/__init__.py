@@ -1,0 +1,1 @@
+"""The commands: one function a verb; whatever is heavy is imported inside."""
