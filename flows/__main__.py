@@ -1,26 +1,20 @@
-"""Start a flow by hand: ``python -m flows retrain [options]``."""
+"""Start a flow by hand, or serve them: ``python -m flows retrain [options]``."""
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from importlib import import_module
-from types import FrameType
 
 import typer
 
 from flows import server
-from shadowbook.frame import FAILURE, USAGE, interrupted
+from shadowbook import interruption
+from shadowbook.errors import PermanentError
+from shadowbook.frame import FAILURE, USAGE, complain
 
-FLOWS = ("retrain",)
-
-
-def leave(_number: int, _frame: FrameType | None) -> None:
-    """End at once on Ctrl-C: every step survives that, and Prefect would wait for its events."""
-    code = interrupted("--json" in sys.argv)
-    sys.stdout.flush()
-    os._exit(code)
+FLOWS = {"retrain": "retrain", "prepare": "prepare", "serve": "deployments"}
+"""What can be started, and the module whose ``main`` does it."""
 
 
 def main() -> None:
@@ -28,15 +22,24 @@ def main() -> None:
     if len(sys.argv) < 2 or sys.argv[1] not in FLOWS:
         typer.echo(f"error: name a flow: {', '.join(FLOWS)}", err=True)
         raise SystemExit(USAGE)
-    signal.signal(signal.SIGINT, leave)
-    process = server.start()
-    flow = import_module(f"flows.{sys.argv.pop(1)}")
+    # At once: every step survives that, and Prefect would wait for its events.
+    signal.signal(signal.SIGINT, interruption.leave)
+    # The command that became this process kept Ctrl-C back until here.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    name = sys.argv.pop(1)
+    process = server.start(lasting=name == "serve")
+    flow = import_module(f"flows.{FLOWS[name]}")
     if not server.wait(process):
-        typer.echo(
-            "error: the Prefect server did not start: run `.venv/bin/prefect server start` to see "
-            "why, or name a running one in PREFECT_API_URL",
-            err=True,
+        cause = server.complaint()
+        told = (
+            f" ({cause}): mend that"
+            if cause
+            else ": run `.venv/bin/prefect server start` to see why"
         )
+        message = (
+            f"the Prefect server did not start{told}, or name a running one in PREFECT_API_URL"
+        )
+        complain(PermanentError(message), "--json" in sys.argv)
         raise SystemExit(FAILURE)
     typer.run(flow.main)
 

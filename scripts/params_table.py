@@ -7,6 +7,7 @@ writes nothing and ends with 1 when the tables are out of date.
 from __future__ import annotations
 
 import sys
+from collections import abc
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -113,6 +114,8 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 def _shown(value: Any) -> str:
     if isinstance(value, tuple | list):
         return ", ".join(_shown(item) for item in value) or "none"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_shown(item)}" for key, item in value.items()) or "none"
     if isinstance(value, float):
         return f"{value:.4g}"
     if value is None:
@@ -150,6 +153,8 @@ def _kind(annotation: Any) -> str:
     if origin in (Union, UnionType):
         kinds = [_kind(kind) for kind in arguments if kind is not NoneType]
         return " or ".join([*kinds, *["null"] * (NoneType in arguments)])
+    if origin is abc.Mapping:
+        return f"{_kind(arguments[0])}: {_kind(arguments[1])}"
     if origin is tuple:
         return f"list of {_kind(arguments[0])}s"
     return WORDS[annotation]

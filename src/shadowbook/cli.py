@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from shadowbook.commands import operation, pipeline, records
+from shadowbook.commands import audit, operation, pipeline, records
 from shadowbook.frame import Commands
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 
 for command in (
     operation.run,
+    operation.serve,
     pipeline.ingest,
     pipeline.gate,
     pipeline.features,
@@ -28,12 +29,15 @@ for command in (
     pipeline.evaluate,
     records.runs,
     records.show,
-    records.reproduce,
+    records.report,
+    audit.reproduce,
+    audit.restore,
+    audit.gc,
     operation.doctor,
 ):
     app.command()(command)
 
-app.command(hidden=True)(records.rebuild)
+app.command(hidden=True)(audit.rebuild)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from shadowbook import interruption
 from shadowbook.errors import (
     ConfigError,
     DataError,
@@ -22,7 +23,7 @@ from shadowbook.errors import (
     ShadowbookError,
 )
 
-DONE, FAILURE, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, FAILURE, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, interruption.INTERRUPTED
 """Exit codes: done, broken, wrong usage or configuration, a check said no, Ctrl-C."""
 
 MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
@@ -79,6 +80,15 @@ JsonOption = Annotated[
 StrategyOption = Annotated[
     list[str] | None, typer.Option("--strategy", "-s", help="Only this one; may be repeated.")
 ]
+WaitOption = Annotated[
+    float,
+    typer.Option(
+        "--wait",
+        metavar="MINUTES",
+        min=0,
+        help="Wait so long for a workspace that is in use, instead of saying who holds it.",
+    ),
+]
 HERE = Path()
 
 
@@ -91,27 +101,19 @@ def reported(command: Callable[P, int]) -> Callable[P, None]:
         try:
             code = command(*args, **kwargs)
         except ShadowbookError as error:
-            _complain(error, as_json)
+            complain(error, as_json)
             code = exit_code(error)
         except OSError as error:
             if error.errno not in MACHINE:
                 raise
-            _complain(PermanentError(f"{error.strerror}: {error.filename or 'the disk'}"), as_json)
+            complain(PermanentError(f"{error.strerror}: {error.filename or 'the disk'}"), as_json)
             code = FAILURE
         except KeyboardInterrupt:
-            code = interrupted(as_json)
+            interruption.tell(as_json)
+            code = INTERRUPTED
         raise typer.Exit(code)
 
     return wrapped
-
-
-def interrupted(as_json: bool) -> int:
-    """Say that Ctrl-C ended the command; return its exit code."""
-    said = "interrupted: nothing is half done, the same command goes on"
-    if as_json:
-        print_json(_error("KeyboardInterrupt", said))
-    typer.echo(said, err=True)
-    return INTERRUPTED
 
 
 def exit_code(error: ShadowbookError) -> int:
@@ -123,7 +125,8 @@ def exit_code(error: ShadowbookError) -> int:
     return FAILURE
 
 
-def _complain(error: ShadowbookError, as_json: bool) -> None:
+def complain(error: ShadowbookError, as_json: bool) -> None:
+    """Say an error, in JSON on standard output as well where that was asked for."""
     if as_json:
         print_json(_error(type(error).__name__, str(error)))
     for line in str(error).splitlines():

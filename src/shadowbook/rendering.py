@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shadowbook.adapters.progress import Progress, Silent, Terminal
+from shadowbook.adapters.report.words import COLUMNS
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from shadowbook.core.values import Metric, RunRecord, Verdict
+    from shadowbook.core.values import FlowRecord, Metric, RunRecord, Verdict
     from shadowbook.steps.build_features import FeatureReport
     from shadowbook.steps.doctor import Examination
     from shadowbook.steps.gate import GateReport
@@ -26,15 +27,6 @@ if TYPE_CHECKING:
 
 PLAIN_WIDTH = 110
 """Characters a line where output goes to a file or a pipe."""
-
-COLUMNS: tuple[tuple[str, str, str, float], ...] = (
-    ("information_coefficient", "IC", ".4f", 1.0),
-    ("hit_rate", "hit rate", ".1%", 1.0),
-    ("sharpe_annualized", "Sharpe p.a.", ".2f", 1.0),
-    ("max_drawdown", "max drawdown", ".1%", 1.0),
-    ("turnover", "turnover", ".1%", 1.0),
-)
-"""Metrics of the candidates' table: key, heading, format, factor."""
 
 
 def console() -> Console:
@@ -67,7 +59,7 @@ def show_verdict(verdict: Verdict, shown: Console) -> None:
     _print_reasons(verdict, shown)
     for span in verdict.quarantined:
         until = span.last or "further notice"
-        line = f"  quarantined: {span.symbol}, {span.first} to {until}"
+        line = f"  quarantined: {span.symbol}, {span.first} to {until} ({span.reason})"
         shown.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -128,7 +120,7 @@ def show_training(reports: Sequence[RetrainReport], workspace: Path) -> None:
             shown.print(f"[red]halted[/]: {report.strategy}")
             continue
         shown.print(candidates_table(report))
-    for verb in ("show", "reproduce"):
+    for verb in ("report", "show", "reproduce"):
         for report in reports:
             if report.run is not None:
                 shown.print(command(verb, report.run.run_id, workspace), highlight=False)
@@ -188,6 +180,28 @@ def show_runs(runs: Sequence[RunRecord]) -> None:
             str(run.model_version),
             run.candidate,
             ", ".join(run.aliases),
+        )
+    shown.print(table)
+
+
+def show_records(records: Sequence[FlowRecord]) -> None:
+    """Print the finished runs of every flow."""
+    from rich.table import Table
+
+    shown = console()
+    if not records:
+        shown.print("no finished run yet: shadowbook run makes the first")
+        return
+    table = Table()
+    for heading in ("run", "kind", "as of (UTC)", "outcome", "finished (UTC)"):
+        table.add_column(heading, no_wrap=True)
+    for record in records:
+        table.add_row(
+            record.run_id[:12],
+            record.kind,
+            f"{record.as_of:%Y-%m-%d %H:%M}",
+            record.outcome,
+            f"{record.finished_at:%Y-%m-%d %H:%M:%S}",
         )
     shown.print(table)
 

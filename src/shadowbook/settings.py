@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,11 +19,14 @@ from shadowbook.core.learning.evaluation import EvaluationPolicy
 from shadowbook.core.learning.features import FeaturePolicy, feature_names
 from shadowbook.core.learning.labels import LabelPolicy
 from shadowbook.core.learning.splits import SplitPolicy
+from shadowbook.core.schedules import FLOWS, SchedulePolicy
 from shadowbook.core.values import BAR_FIELDS
 from shadowbook.errors import ConfigError
 from shadowbook.faults import hint, sentence, truths
 
 PARAMS = "params.yaml"
+MOMENTS = ("newest_session", "now")
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}", re.ASCII)
 
 
@@ -40,13 +44,33 @@ class MarketDataSettings(_Section):
     decision_delay_minutes: float = Field(
         default=15, ge=0, le=1440, description="a session is decided this long after its close"
     )
-    as_of: Literal["newest_session", "now"] = Field(
-        default="newest_session", description="the moment of a run that names none"
+    as_of: str = Field(
+        default="newest_session",
+        description="the moment of a run that names none: newest_session, now, a session "
+        "(2022-12-28) or an ISO 8601 time with offset",
     )
     on_rewrite: Literal["refuse", "record"] = Field(
         default="refuse", description="what to do when the source tells accepted rows differently"
     )
     files: FilesPolicy = FilesPolicy()
+
+    @field_validator("as_of", mode="before")
+    @classmethod
+    def _moment(cls, given: Any) -> Any:
+        """Take a date or time as YAML reads it, and refuse what names no moment."""
+        text = given.isoformat() if isinstance(given, date) else given
+        if not isinstance(text, str) or text in MOMENTS:
+            return text
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise ValueError(
+                f"must be newest_session, now, a session (2022-12-28) or an ISO 8601 time with an "
+                f"offset (2022-12-28T21:15:00+00:00){hint(text, MOMENTS)}"
+            ) from error
+        if moment.tzinfo is None and not DAY.fullmatch(text):
+            raise ValueError(f"has no time zone: add an offset, {text}+00:00 for UTC")
+        return text
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -122,6 +146,13 @@ class ReportSettings(_Section):
 
     drift_rows: int = Field(default=2000, ge=100, le=100_000, description="rows Evidently draws")
     drift_sessions: int = Field(default=63, ge=5, le=1000, description="sessions called current")
+    importance_rows: int = Field(
+        default=100_000,
+        ge=100,
+        le=100_000_000,
+        description="held-out rows that feature importances are measured on, fewer where "
+        "predicting takes long; of more, evenly spaced sessions are taken, a year of them at least",
+    )
 
 
 class Settings(_Section):
@@ -133,6 +164,7 @@ class Settings(_Section):
     features: FeaturePolicy = FeaturePolicy()
     learning: LearningSettings
     strategies: Mapping[str, StrategySettings] = Field(min_length=1)
+    schedules: Mapping[str, SchedulePolicy] = Field(default_factory=dict)
     snapshots: SnapshotSettings = SnapshotSettings()
     report: ReportSettings = ReportSettings()
 
@@ -145,6 +177,16 @@ class Settings(_Section):
                     "a letter first"
                 )
         return self
+
+    @field_validator("schedules")
+    @classmethod
+    def _of_flows(cls, given: Mapping[str, SchedulePolicy]) -> Mapping[str, SchedulePolicy]:
+        for name in given:
+            if name not in FLOWS:
+                raise ValueError(
+                    f"{name!r} is no flow{hint(name, FLOWS)}; there are {', '.join(FLOWS)}"
+                )
+        return given
 
     @model_validator(mode="after")
     def _features_there(self) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import cached_property
@@ -72,9 +73,14 @@ class Workspace:
         """Folder of what the pipeline's stages hand on."""
         return self.root / "build"
 
-    def lease(self, purpose: str) -> AbstractContextManager[None]:
+    def lease(self, purpose: str, patience_minutes: float = 0.0) -> AbstractContextManager[None]:
         """Hold the workspace against other writers; see ``adapters.lease``."""
-        return lease(self.root / ".shadowbook" / "lease", purpose)
+        return lease(self.root / ".shadowbook" / "lease", purpose, patience_minutes * 60)
+
+    def serving(self, server: str | None) -> AbstractContextManager[None]:
+        """Be the one who works on this workspace's schedules for a server; None: one's own."""
+        name = hashlib.sha256(server.encode("utf-8")).hexdigest()[:8] if server else "own"
+        return lease(self.root / ".shadowbook" / f"serving-{name}", "serve")
 
     @cached_property
     def market(self) -> MarketData:

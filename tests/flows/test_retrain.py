@@ -163,6 +163,9 @@ class Flaky:
     def __init__(self, source, error: Exception, times: int) -> None:
         self.source, self.error, self.times, self.asked = source, error, times, 0
 
+    def files(self) -> list[Path]:
+        return self.source.files()
+
     def read(self, schedule_for) -> Delivery:
         self.asked += 1
         if self.asked <= self.times:
@@ -176,7 +179,7 @@ class Flaky:
 def test_only_what_may_pass_is_tried_again(make_workspace, error, asked):
     from prefect import flow
 
-    from flows.retrain import ingest_task
+    from flows.prepare import ingest_task
 
     workspace = Workspace.open(make_workspace(PARAMS))
     source = Flaky(workspace.market.source, error, times=1)
@@ -195,15 +198,15 @@ def test_only_what_may_pass_is_tried_again(make_workspace, error, asked):
 
 
 def test_every_task_of_the_job_is_retried_alike():
-    from flows import retrain
+    from flows import prepare, retrain
 
     for task in (
-        retrain.ingest_task,
-        retrain.gate_task,
-        retrain.features_task,
+        prepare.ingest_task,
+        prepare.gate_task,
+        prepare.features_task,
         retrain.retrain_task,
     ):
-        assert (task.retries, task.retry_condition_fn) == (2, retrain.may_pass)
+        assert (task.retries, task.retry_condition_fn) == (2, prepare.may_pass)
 
 
 def test_an_unknown_strategy_is_said_before_anything_is_done(root, capsys):

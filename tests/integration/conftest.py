@@ -94,6 +94,12 @@ class Place:
 
 
 @pytest.fixture(scope="session")
+def place_at() -> Callable[[Path], Place]:
+    """Name the class, for tests that make a workspace of another kind."""
+    return Place
+
+
+@pytest.fixture(scope="session")
 def priced(make_workspace: Callable[..., Path], recent: Delivery) -> Callable[..., Place]:
     """Make workspaces on three years of closes of eight symbols and the index.
 

@@ -196,13 +196,64 @@ def test_an_older_commit_and_a_shallow_clone(repository, tmp_path):
     assert not state.remote_free
     with code.worktree(state.commit, state.patch, tmp_path / "new") as new:
         assert content(new) == content(shallow)
-    with (
-        pytest.raises(ConfigError, match=r"is not in the repository .*fetch --unshallow"),
-        code.worktree(first, "", tmp_path / "missing"),
-    ):
-        pytest.fail("a commit that is not there was laid out")
+    before = refs_and_index(shallow)
+    with code.worktree(first, "", tmp_path / "fetched") as old:
+        assert (old / "model.py").read_text(encoding="utf-8") == "alpha = 1\nbeta = 2\n"
+    assert refs_and_index(shallow) == before
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".fetched")]
     git(shallow, "commit", "--quiet", "--all", "--allow-empty", "--message", "mine alone")
     assert code.state().remote_free
+
+
+def refs_and_index(top: Path) -> dict[str, bytes | str]:
+    """What a fetch for an audit may not change."""
+    found = {name: (top / ".git" / name).read_bytes() for name in ("index", "shallow", "HEAD")}
+    own = {"refs": git(top, "for-each-ref"), "worktrees": git(top, "worktree", "list")}
+    return {**found, **own, "objects": git(top, "count-objects", "-v")}
+
+
+@pytest.mark.parametrize("asked", ["by name", "by its branches"])
+def test_a_commit_comes_from_a_remote(repository, tmp_path, own_git_settings, asked):
+    """A server of git's first protocol refuses commits that no branch points at."""
+    first = Code(repository).commit()
+    git(repository, "commit", "--quiet", "--allow-empty", "--message", "second")
+    (tmp_path / "below").mkdir()
+    shallow = tmp_path / "below" / "shallow"
+    git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{repository}", str(shallow))
+    # Relative to the clone, wherever the process stands.
+    git(shallow, "remote", "set-url", "origin", "../../repository")
+    if asked == "by its branches":
+        git(tmp_path, "config", "--global", "protocol.version", "0")
+    with Code(shallow).worktree(first, "", tmp_path / "fetched") as old:
+        assert (old / "moved.py").exists()
+    gone = git(repository, "commit-tree", "HEAD^{tree}", "-m", "nobody has it").replace("0", "f")
+    with (
+        pytest.raises(
+            ConfigError, match=rf"commit {gone} is not in the repository .*fetch PATH_OR_URL {gone}"
+        ),
+        Code(shallow).worktree(gone, "", tmp_path / "missing"),
+    ):
+        pytest.fail("a commit that is not there was laid out")
+    assert not list((tmp_path / "below").glob(".fetched*"))
+
+
+def test_a_repository_that_may_not_be_written_is_enough(repository, tmp_path, monkeypatch):
+    """Root may write everywhere: what a read-only disk answers is said for it."""
+    commit = Code(repository).commit()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    before = sorted(path for path in (repository / ".git").rglob("*"))
+    with Code(repository).worktree(commit, "", tmp_path / "old") as old:
+        assert (old / "model.py").read_text(encoding="utf-8") == "alpha = 1\nbeta = 2\n"
+        assert sorted(path for path in (repository / ".git").rglob("*")) == before
+
+
+def test_a_commit_that_is_nowhere_is_named(repository, tmp_path):
+    gone = "0123456789abcdef" * 2 + "01234567"
+    with (
+        pytest.raises(ConfigError, match=r"it has no remote to fetch it from; bring it from"),
+        Code(repository).worktree(gone, "", tmp_path / "missing"),
+    ):
+        pytest.fail("a commit that is not there was laid out")
 
 
 def test_each_missing_thing_is_named(tmp_path, repository, monkeypatch):

@@ -253,9 +253,11 @@ class TestReading:
                 models.load("weekly", version)
         assert list(tmp_path.iterdir()) == []
 
-    def test_a_moved_workspace_is_read_but_not_written(
+    def test_a_copied_workspace_goes_on_by_itself(
         self, registry: Registry, copied: Path, learned: Learned
     ) -> None:
+        original = registry.models.artifact(registry.runs[0].run_id, "manifest.json").parents[2]
+        before = sorted(original.rglob("*"))
         models, run = _models(copied), registry.runs[0]
         assert [r.run_id for r in models.runs()] == [r.run_id for r in registry.models.runs()]
         assert models.manifest(run.run_id) == registry.models.manifest(run.run_id)
@@ -263,8 +265,13 @@ class TestReading:
         assert _bits(models.load("weekly", 1), learned) == _bits(
             learned.estimators["ridge"], learned
         )
-        with pytest.raises(ConfigError, match="the registry keeps the artifacts of weekly in"):
-            models.record_training(_record(learned, "3"))
+        later = models.record_training(_record(learned, "3"))
+        assert models.artifact(later.run_id, "manifest.json").is_relative_to(copied)
+        assert sorted(original.rglob("*")) == before
+        with closing(sqlite3.connect(copied / "mlruns" / "mlflow.db")) as raw:
+            for table, column in database.LOCATIONS:
+                told = {row[0] for row in raw.execute(f"SELECT {column} FROM {table}")}  # noqa: S608
+                assert all(uri.startswith(copied.as_uri()) for uri in told), (table, column)
 
 
 def _bits(estimator, learned: Learned) -> str:

@@ -186,6 +186,73 @@ def jump(bars):
     return bars
 
 
+PRICES = ["open", "high", "low", "close"]
+
+
+def sessions_from(bars, start, number):
+    """So many sessions of the symbol, from one on."""
+    days = np.sort(bars["session"].unique())
+    first = int(np.searchsorted(days, np.datetime64(start)))
+    return (bars["symbol"] == SYMBOL) & bars["session"].isin(days[first : first + number])
+
+
+def split_late(sessions, factor=2.0):
+    """The prices of these sessions miss the split that those before and after have."""
+
+    def plant(bars):
+        bars.loc[sessions_from(bars, DAY, sessions), PRICES] *= factor
+        return bars
+
+    return plant
+
+
+def split_of_prices(ratio):
+    def plant(bars):
+        bars.loc[since(bars), PRICES] /= ratio
+        return bars
+
+    return plant
+
+
+def split_of_volume(ratio):
+    return changed(since, "volume", lambda held: (held * ratio).round())
+
+
+def gap(number):
+    return lambda bars: bars[~sessions_from(bars, DAY, number)]
+
+
+def many_highs(bars):
+    """One bar in five of the adjusted close's highs, as files with unadjusted highs have them."""
+    chosen = np.random.default_rng(3).random(len(bars)) < 0.2
+    bars.loc[chosen, "high"] = bars.loc[chosen, "close"] * 0.97
+    return bars
+
+
+def renamed(bars):
+    bars.loc[since(bars), "symbol"] = "KOX"
+    return bars
+
+
+def a_session_off(lag):
+    """The symbol's bars stand so many sessions late."""
+
+    def plant(bars):
+        bars = bars.sort_values(["symbol", "session"], ignore_index=True)
+        own = bars["symbol"] == SYMBOL
+        bars.loc[own, "close"] = bars.loc[own, "close"].shift(lag)
+        return bars[~(own & bars["close"].isna())]
+
+    return plant
+
+
+def a_day_late(bars):
+    """New York's dates read as if they were London's evenings."""
+    day = pd.Timedelta(days=1)
+    late = bars.assign(session=bars["session"] + day, available_at=bars["available_at"] + day)
+    return late[late["session"] <= pd.Timestamp(LAST)]
+
+
 FAILED, WARNED, PASSED = Outcome.FAILED, Outcome.WARNED, Outcome.PASSED
 d = date.fromisoformat
 PLANTS = (
@@ -296,6 +363,121 @@ PLANTS = (
     Plant("a 3 for 2 split", split(1.5), "split_unadjusted", WARNED, BEFORE, DAY, traded=True),
     Plant("an honest crash of 50 %", crash(2), "ratio_jump", WARNED, traded=True),
     Plant("a 3 for 2 split, closes alone", split(1.5), "ratio_jump", WARNED),
+    Plant(
+        "highs below closes by the thousand",
+        many_highs,
+        "quarantine_bars_range_broken",
+        FAILED,
+        where="20 symbols",
+        traded=True,
+    ),
+    Plant(
+        "low above close",
+        changed(at, "low", times(1.1)),
+        "range_broken",
+        WARNED,
+        DAY,
+        DAY,
+        traded=True,
+    ),
+    Plant(
+        "a low is negative",
+        changed(at, "low", -3.0),
+        "low_positive",
+        WARNED,
+        DAY,
+        DAY,
+        traded=True,
+    ),
+    Plant("3 sessions are missing", gap(3), "sessions_complete", WARNED, DAY, d("2017-06-19")),
+    Plant("30 sessions are missing", gap(30), "sessions_complete", WARNED, DAY, d("2017-07-27")),
+    Plant("a split applied a day late", split_late(1), "bad_tick", WARNED, DAY, DAY, traded=True),
+    Plant(
+        "a split applied, and reversed a day later",
+        split_late(1, 0.5),
+        "bad_tick",
+        WARNED,
+        DAY,
+        DAY,
+        traded=True,
+    ),
+    Plant(
+        "a split applied three days late",
+        split_late(3),
+        "split_unadjusted",
+        WARNED,
+        BEFORE,
+        DAY,
+        traded=True,
+    ),
+    Plant(
+        "a split of prices, not of volume",
+        split_of_prices(2),
+        "split_unadjusted",
+        WARNED,
+        BEFORE,
+        DAY,
+        traded=True,
+    ),
+    Plant(
+        "a 10 for 1 split of volume, not of prices",
+        split_of_volume(10),
+        "volume_shift",
+        WARNED,
+        traded=True,
+    ),
+    Plant(
+        "volume 0, and the price moves",
+        changed(at, "volume", 0.0),
+        "volume_zero",
+        WARNED,
+        traded=True,
+    ),
+    Plant(
+        "a symbol changes its ticker",
+        renamed,
+        "symbol_renamed",
+        WARNED,
+        DAY,
+        None,
+        where="KO 2017-06-14: it ends here and KOX begins the next session at",
+    ),
+    Plant(
+        "a symbol's bars stand a session late",
+        a_session_off(1),
+        "sessions_shifted",
+        WARNED,
+        d("2016-01-04"),
+        None,
+        where="a session late",
+    ),
+    Plant(
+        "a symbol's bars stand a session early",
+        a_session_off(-1),
+        "sessions_shifted",
+        WARNED,
+        d("2016-01-04"),
+        None,
+        where="a session early",
+    ),
+    Plant("dates turned by a time zone", a_day_late, "sessions_on_calendar", FAILED),
+    Plant(
+        "a whole bar 20 % away",
+        split_late(1, 1.2),
+        "bar_strayed",
+        WARNED,
+        traded=True,
+    ),
+    Plant("a whole bar 30 % away", split_late(1, 1.3), "bad_tick", WARNED, DAY, DAY, traded=True),
+    Plant(
+        "prices in another currency from a day on",
+        split_of_prices(1.3),
+        "split_unadjusted",
+        WARNED,
+        BEFORE,
+        DAY,
+        traded=True,
+    ),
 )
 
 MISSED = (
@@ -303,7 +485,79 @@ MISSED = (
     ("a whole history in cents", changed(lambda b: b["symbol"] == SYMBOL, "close", times(100))),
     ("a price rests three sessions", lambda b: rest(b, 3)),
     ("a symbol that died is not there at all", lambda b: b[b["symbol"] != SYMBOL]),
+    ("a 2 for 1 split of volume, not of prices", lambda b: split_of_volume(2)(traded(b))),
 )
+
+
+def earnings(factor):
+    """News: the price jumps, stays there, and trades eight times its usual dollars."""
+
+    def plant(bars, references):
+        bars.loc[since(bars), PRICES] *= factor
+        bars.loc[at(bars), "volume"] *= 8 / factor
+        return bars, references
+
+    return plant
+
+
+def black_monday(bars, references):
+    """All fall by what the S&P 500 fell on 1987-10-19, and trade three times as much."""
+    bars.loc[bars["session"] >= DAY, PRICES] *= 0.795
+    bars.loc[bars["session"] == DAY, "volume"] *= 3
+    index = (references["name"] == "index") & (references["session"] >= DAY)
+    return bars, references.assign(
+        value=references["value"].mask(index, references["value"] * 0.795)
+    )
+
+
+def halted(bars, references):
+    """Four sessions without a trade, told with the last price."""
+    rest = sessions_from(bars, DAY, 4)
+    bars.loc[rest, PRICES] = bars.loc[at(bars, day=BEFORE), "close"].item()
+    bars.loc[rest, "volume"] = 0.0
+    return bars, references
+
+
+def adjusted_split(bars, references):
+    """Raw prices halve and shares double; the adjusted close knows the split."""
+    bars = bars.assign(adjusted_close=bars["close"])
+    bars.loc[bars["symbol"].eq(SYMBOL) & (bars["session"] < DAY), PRICES] *= 2
+    bars.loc[since(bars), "volume"] *= 2
+    return bars, references
+
+
+def quiet(bars, references):
+    """A takeover at a fixed price: cents a day for half a year."""
+    rows = since(bars)
+    cents = np.random.default_rng(4).integers(-3, 4, rows.sum())
+    price = bars.loc[at(bars), "close"].item() + 0.01 * cents
+    for name, away in (("open", 0.01), ("high", 0.02), ("low", -0.02), ("close", 0.0)):
+        bars.loc[rows, name] = price + away
+    bars.loc[rows, "open"] = np.clip(bars.loc[rows, "open"], price - 0.02, price + 0.02)
+    return bars, references
+
+
+def share_classes(bars, references):
+    rows = bars[bars["symbol"] == SYMBOL].copy()
+    noise = np.random.default_rng(5).normal(1, 0.002, len(rows))
+    rows[PRICES] = rows[PRICES].mul(0.97 * noise, axis=0).round(3)
+    rows = rows.assign(symbol="KO.B", volume=(rows["volume"] / 10).round())
+    return pd.concat([bars, rows], ignore_index=True), references
+
+
+HONEST = (
+    ("a fall of 20 % on earnings", earnings(0.8), {"return_outlier"}),
+    ("a rise of 30 % on earnings", earnings(1.3), {"return_outlier"}),
+    ("a crash of the whole market", black_monday, {"return_outlier"}),
+    ("a halt of four sessions", halted, set()),
+    ("three sessions without any bar", lambda b, r: (gap(3)(b), r), {"sessions_complete"}),
+    ("a listing", lambda b, r: (b[(b["symbol"] != SYMBOL) | since(b)], r), set()),
+    ("a delisting", lambda b, r: (b[~since(b)], r), {"symbol_stale"}),
+    ("a split that the adjusted close knows", adjusted_split, set()),
+    ("a stock that hardly moves", quiet, set()),
+    ("two classes of one share", share_classes, set()),
+)
+"""What happens, and the checks that may name it; none of them may leave out a bar."""
 
 
 def rest(bars, sessions):
@@ -381,7 +635,7 @@ def test_planted_defect_is_named(engine, market, plant):
     spans = {(q.first, q.last) for q in verdict.quarantined if q.symbol == SYMBOL}
     if plant.first is not None:
         first, last = plant.first, plant.last
-        assert (first.date(), last if last is None else _day(last)) in spans
+        assert (_day(first), last if last is None else _day(last)) in spans
     elif finding.action == "note":
         assert not spans
 
@@ -396,6 +650,33 @@ def test_what_no_check_can_tell_is_stated(engine, market, name, plant):
     assert set(found(verdict)) <= {"return_outlier"}, name
 
 
+@pytest.mark.parametrize(("name", "plant", "named"), HONEST, ids=[name for name, *_ in HONEST])
+def test_honest_twins_lose_no_bar(engine, market, name, plant, named):
+    bars, references, schedule, as_of = market
+    bars, references = plant(traded(bars), references)
+    verdict = judge(engine, (bars, references, schedule, as_of), bars)
+    assert not verdict.halts, verdict.reasons
+    assert set(found(verdict)) <= {"return_outlier", *named}, verdict.reasons
+    for span in verdict.quarantined:
+        rows = bars[bars["symbol"] == span.symbol]
+        last = pd.Timestamp(span.last or LAST)
+        assert not rows["session"].between(pd.Timestamp(span.first), last).any(), name
+
+
+def test_a_history_that_is_no_longer_told_is_noted(engine, market):
+    bars, references, schedule, as_of = market
+    year = bars.loc[bars["session"] < "2017-01-01", ["symbol", "session"]]
+    gate = bars_gate(bars, references, schedule, as_of, MarketGatePolicy(), withdrawn=year)
+    verdict = decide(gate.suite, engine.evaluate(gate.suite, gate.tables))
+    finding = found(verdict)["history_retold"]
+    assert verdict.outcome is WARNED
+    assert finding.reason.startswith("AAPL 2016-01-04 (and 19 more: ")
+    assert "no longer tells 252 accepted bars from here to 2016-12-30" in finding.reason
+    gate = bars_gate(bars, references, schedule, as_of, MarketGatePolicy(), withdrawn=year[:0])
+    verdict = decide(gate.suite, engine.evaluate(gate.suite, gate.tables))
+    assert "history_retold" not in found(verdict)
+
+
 def test_at_least_twenty_kinds_are_planted_and_documented():
     assert len({plant.name for plant in PLANTS}) == len(PLANTS) >= 20
     text = (Path(__file__).parents[2] / "docs" / "gates.md").read_text(encoding="utf-8")
@@ -403,7 +684,7 @@ def test_at_least_twenty_kinds_are_planted_and_documented():
     for plant in PLANTS:
         prices = "open to volume" if plant.traded else "closes"
         assert (plant.name, prices, plant.check, plant.outcome) in rows
-    for name, _ in MISSED:
+    for name in (*(name for name, _ in MISSED), *(name for name, *_ in HONEST)):
         assert f"- {name}\n" in text
 
 

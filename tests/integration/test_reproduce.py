@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -11,8 +15,10 @@ from typer.testing import CliRunner
 
 from shadowbook.adapters.models.records import MANIFEST
 from shadowbook.cli import app
+from shadowbook.core.audit import digest as canonical_digest
 from shadowbook.core.values import Pin
-from shadowbook.steps.record import MANIFEST_SCHEMA
+from shadowbook.steps import stored
+from shadowbook.steps.manifest import MANIFEST_SCHEMA
 
 CACHE = ".dvc/cache/files/md5"
 REMOTE = ".shadowbook/remote/files/md5"
@@ -186,6 +192,152 @@ def test_an_altered_manifest_is_refused(place, key):
     assert "the registry recorded" in said["error"]["message"]
 
 
+def artifact(place, name):
+    return place.workspace.models.artifact(manifest(place)["run_id"], name)
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [
+        ("predictions/out_of_sample.parquet", "predictions"),
+        ("predictions/evaluation_set.parquet", "predictions"),
+        ("folds.json", "folds"),
+        ("gate/market.json", "data"),
+        ("metrics.json", "metrics"),
+        ("plots/equity.png", "metrics"),
+    ],
+)
+def test_an_altered_or_lost_artifact_is_named(place, name, layer):
+    """The rebuild agrees with the manifest; whoever reads the file reads something else."""
+    workspace, recorded = place.workspace, manifest(place)
+    assert stored.altered(workspace, recorded) is None
+    scribble(artifact(place, name))
+    found = stored.altered(workspace, recorded)
+    assert (found.layer, found.what) == (layer, name)
+    assert found.recorded == recorded["artifacts"][name] != found.rebuilt
+    artifact(place, name).unlink()
+    assert stored.altered(workspace, recorded) == replace(found, rebuilt=None)
+
+
+def test_altered_predictions_differ_though_the_rebuild_does_not(place):
+    name = "predictions/out_of_sample.parquet"
+    altered(artifact(place, name), lambda rows: rows.assign(ridge=-rows["ridge"]))
+    assert differs_at("predictions", place) == name
+
+
+def test_an_altered_model_file_is_named(place):
+    made = place.workspace.models.runs()[0]
+    path = place.workspace.models.model_file(made.strategy, made.model_version)
+    scribble(path)
+    assert differs_at("predictions", place) == f"the stored model {path}"
+
+
+def rewritten(place, change):
+    """Alter the manifest and the registry's own record of its hash: the work of an insider."""
+    recorded = manifest(place)
+    change(recorded)
+    path = artifact(place, MANIFEST)
+    path.chmod(0o644)
+    path.write_text(json.dumps(recorded), encoding="utf-8")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with closing(sqlite3.connect(place.root / "mlruns/mlflow.db")) as raw, raw:
+        raw.execute(
+            "UPDATE tags SET value = ? WHERE key = 'manifest_sha256' AND run_uuid = ?",
+            (digest, recorded["run_id"]),
+        )
+
+
+def test_settings_altered_in_the_manifest_are_named(place):
+    def cheaper(recorded):
+        recorded["settings"]["learning"]["evaluation"]["cost_bps"] = 1.0
+
+    rewritten(place, cheaper)
+    assert differs_at("settings", place) == "settings_sha256"
+
+    def and_their_hash(recorded):
+        recorded["settings_sha256"] = canonical_digest(recorded["settings"])
+
+    rewritten(place, and_their_hash)
+    assert differs_at("metrics", place) in manifest(place)["layers"]["metrics"]
+
+
+def note_of(place, file):
+    return json.loads((place.root / file).read_text(encoding="utf-8"))
+
+
+def noted(place, file, content):
+    (place.root / file).write_text(json.dumps(content), encoding="utf-8")
+
+
+def another(**values):
+    """Put one more row behind those of the year, as of a session that was logged."""
+    return lambda rows: pd.concat([rows, rows[rows["session"] == DAY].head(1).assign(**values)])
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"symbol": "NEW"}, "NEW 2022-12-14 was not pinned with its session"),
+        ({"available_at": pd.Timestamp("2022-12-14 22:00Z")}, "2022-12-14 was not pinned with"),
+    ],
+)
+def test_a_row_added_to_a_logged_session_is_named(place, values, said):
+    altered(place.root / "data/features/v1/2022.parquet", another(**values))
+    what = differs_at("data", place)
+    assert said in what
+    assert "(1 such rows)" in what
+
+
+def test_a_year_added_to_the_log_is_named(place):
+    log = place.root / "data/features/v1"
+    rows = pd.read_parquet(log / "2020.parquet").head(3)
+    rows["session"] -= pd.Timedelta(days=365)
+    rows.to_parquet(log / "2019.parquet", index=False)
+    assert "was not pinned with its session and stands there now (3 such" in differs_at(
+        "data", place
+    )
+
+
+@pytest.mark.parametrize("what", ["symbols", "first", "quarantined"])
+def test_an_altered_journal_is_named(place, what):
+    file = "data/features/v1/journal.json"
+    entries = note_of(place, file)
+    bad = {"symbol": "HD", "first": "2021-01-04", "last": None, "reason": "made up"}
+    entries[0][what] = {"symbols": ["HD"], "first": "2020-02-03", "quarantined": [bad]}[what]
+    noted(place, file, entries)
+    said = differs_at("data", place)
+    assert f"{file}: entry 1 (as of 2022-12-19 21:15 UTC): {what} was pinned as" in said
+    noted(place, file, [])
+    assert f"{file}: entry 1 (as of 2022-12-19 21:15 UTC) was pinned and is gone" in differs_at(
+        "data", place
+    )
+
+
+def test_an_altered_verdict_is_named_and_another_gates_is_a_note(place):
+    file = "data/market/verdict.json"
+    verdict = note_of(place, file)
+    span = {"symbol": "HD", "first": "2021-01-04", "last": None, "reason": "made up"}
+    noted(place, file, {**verdict, "quarantined": [span]})
+    assert f"{file}: quarantined was pinned as [] and is now [{{'symbol': 'HD'" in differs_at(
+        "data", place
+    )
+    with (place.root / "params.yaml").open("a", encoding="utf-8") as params:
+        params.write("gates: {market: {min_symbols: 6}}\n")
+    code, found = reproduced(place)
+    assert (code, found["outcome"]) == (0, "REPRODUCED")
+    assert f"{place.root / file} is another one than the pinned" in found["notes"][0]
+    (place.root / file).write_text("{", encoding="utf-8")
+    assert "verdict.json cannot be read" in differs_at("data", place)
+
+
+def test_a_verdict_set_back_hides_no_row(place):
+    file = "data/market/verdict.json"
+    past = {"as_of": "2021-01-04T21:15:00+00:00", "decided": "2021-01-04T21:15:00+00:00"}
+    noted(place, file, {**note_of(place, file), **past})
+    altered(place.root / "data/market/bars/2022.parquet", raised("close", "CVX"))
+    assert "close of CVX 2022-12-14 was pinned as" in differs_at("data", place)
+
+
 def test_what_was_not_committed_comes_back(single, tmp_path):
     place, made = single
     workspace = place.workspace
@@ -200,4 +352,6 @@ def test_a_later_run_in_a_workspace_brought_in_anew_does_not_accuse(place):
     """Data removed and brought in up to an earlier moment: what comes later is not missed."""
     shutil.rmtree(place.root / "data")
     place.extend("2022-12-12")
-    assert reproduced(place)[1]["outcome"] == "REPRODUCED"
+    found = reproduced(place)[1]
+    assert found["outcome"] == "REPRODUCED"
+    assert "the workspace's feature log was begun anew: its first extension" in found["notes"][0]

@@ -19,7 +19,7 @@ from shadowbook.settings import (
 )
 
 ROOT = Path(__file__).parents[2]
-USERS_OWN = {"strategies", "candidates", "references"}
+USERS_OWN = {"strategies", "candidates", "references", "schedules"}
 
 
 @pytest.fixture(scope="module")

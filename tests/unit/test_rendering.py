@@ -97,7 +97,7 @@ def test_a_refusal_says_why_and_that_nothing_changed(capsys):
     assert capsys.readouterr().out.splitlines() == [
         "FAILED bars (1 checks)",
         "  - A is [bold] here",
-        "  quarantined: BRK[b], 2022-01-03 to further notice",
+        "  quarantined: BRK[b], 2022-01-03 to further notice (why)",
         "refused: the accepted prices stay as they were",
         "data docs: /a[b]/docs",
     ]

@@ -56,6 +56,21 @@ def test_settings_cannot_be_changed():
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
+        (
+            "schedules",
+            {"retrian": {"cron": "* * * * *"}},
+            "'retrian' is no flow; did you mean retrain?; there are prepare, retrain",
+        ),
+        (
+            "schedules.retrain.cron",
+            "0 24 * * *",
+            "schedules.retrain.cron = '0 24 * * *': the hour '24' must lie within 0 to 23",
+        ),
+        (
+            "schedules.retrain",
+            {"cron": "* * * * *", "patience": 1},
+            "schedules.retrain.patience = 1: unknown key; did you mean patience_minutes?",
+        ),
         ("sed", 1, "sed = 1: unknown key; did you mean seed?; known keys: seed, market_data, "),
         ("market_data.calender", "XNYS", "market_data.calender = 'XNYS': unknown key; did you mean "
          "calendar?; known keys: source, calendar, "),
@@ -200,3 +215,25 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
         load_settings(other)
     with pytest.raises(ConfigError, match=r"cannot be read .*Is a directory"):
         load_settings(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["2022-12-28", "'2022-12-28'", "2022-12-28T21:15:00+00:00"])
+def test_a_moment_is_taken_as_yaml_reads_it(text):
+    held = parse_settings(yaml.safe_dump(GOOD) + f"market_data: {{as_of: {text}}}")
+    assert held.market_data.as_of == text.strip("'")
+    assert parse_settings(yaml.safe_dump(held.model_dump(mode="json"))) == held
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("noww", "must be newest_session, now, a session (2022-12-28) or an ISO 8601 time"),
+        ("newest-session", "did you mean newest_session?"),
+        ("2022-12-28T21:15:00", "has no time zone: add an offset, 2022-12-28T21:15:00+00:00"),
+        ("7", "market_data.as_of = 7: must be text"),
+    ],
+)
+def test_what_names_no_moment_is_refused(text, said):
+    sentence = refusal(yaml.safe_dump(GOOD) + f"market_data: {{as_of: {text}}}")
+    assert "market_data.as_of" in sentence
+    assert said in sentence

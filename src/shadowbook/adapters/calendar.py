@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 SHORTEST = timedelta(days=15)
 """The library refuses spans of one day or without a session; no exchange rests this long."""
+
+SOME_DAY = date(2024, 1, 2)
+"""A day that every exchange's calendar reaches: its zone is asked of a short span."""
 
 
 class TradingCalendar:
@@ -39,12 +43,32 @@ class TradingCalendar:
         ConfigError
             When the exchange is unknown or its calendar does not reach that far.
         """
+        calendar = self._calendar(first, last)
+        sessions = calendar.sessions.to_numpy("datetime64[D]")
+        held = sessions <= np.datetime64(last, "D")
+        closes = _utc(calendar.closes)[held]
+        return Schedule(
+            sessions=sessions[held],
+            closes=closes,
+            decided_at=closes + np.timedelta64(self._delay),
+        )
+
+    def zone(self) -> ZoneInfo:
+        """Return the exchange's time zone.
+
+        Raises
+        ------
+        ConfigError
+            When the exchange is unknown.
+        """
+        zone: ZoneInfo = self._calendar(SOME_DAY, SOME_DAY).tz
+        return zone
+
+    def _calendar(self, first: date, last: date) -> ExchangeCalendar:
         from exchange_calendars import errors, get_calendar
 
         try:
-            calendar: ExchangeCalendar = get_calendar(
-                self.name, start=first, end=max(last, first + SHORTEST)
-            )
+            return get_calendar(self.name, start=first, end=max(last, first + SHORTEST))
         except errors.InvalidCalendarName as error:
             raise ConfigError(
                 f"params.yaml: market_data.calendar = {self.name!r}: no such exchange; "
@@ -55,14 +79,6 @@ class TradingCalendar:
                 f"calendar {self.name} does not reach from {first} to {last} "
                 f"({str(error).splitlines()[0]}): keep to the years it knows, or choose another"
             ) from error
-        sessions = calendar.sessions.to_numpy("datetime64[D]")
-        held = sessions <= np.datetime64(last, "D")
-        closes = _utc(calendar.closes)[held]
-        return Schedule(
-            sessions=sessions[held],
-            closes=closes,
-            decided_at=closes + np.timedelta64(self._delay),
-        )
 
 
 def _utc(closes: Any) -> np.ndarray[Any, np.dtype[np.datetime64]]:

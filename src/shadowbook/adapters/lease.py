@@ -6,6 +6,7 @@ import errno
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,13 +14,20 @@ from pathlib import Path
 
 from shadowbook.errors import PermanentError, WorkspaceBusyError
 
+LOOK_SECONDS = 0.2
+"""How often one who waits looks again; a wait in the kernel has no end of its own."""
+
 
 @contextmanager
-def lease(path: Path, purpose: str) -> Iterator[None]:
+def lease(path: Path, purpose: str, patience_seconds: float = 0.0) -> Iterator[None]:
     """Hold the workspace while the block runs.
 
     The kernel drops the lock when the process ends, however it ends, so a killed owner never
     leaves the workspace locked.
+
+    Parameters
+    ----------
+    patience_seconds : how long to wait for another owner to end; 0 refuses at once.
 
     Raises
     ------
@@ -36,21 +44,32 @@ def lease(path: Path, purpose: str) -> Iterator[None]:
             f"{path} cannot be made ({error.strerror}): the workspace must be writable"
         ) from error
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                raise
-            raise WorkspaceBusyError(
-                f"the workspace {path.parent.parent} is held by {_owner(path)}: wait for it, "
-                "or stop that process"
-            ) from error
+        _take(handle, path, patience_seconds)
         note = {"pid": os.getpid(), "purpose": purpose, "since": datetime.now(UTC).isoformat()}
         os.ftruncate(handle, 0)
         os.pwrite(handle, json.dumps(note).encode(), 0)
         yield
     finally:
         os.close(handle)
+
+
+def _take(handle: int, path: Path, patience_seconds: float) -> None:
+    until = time.monotonic() + patience_seconds
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                raise
+            left = until - time.monotonic()
+            if not left > 0:
+                waited = f" after {patience_seconds / 60:.3g} minutes" if patience_seconds else ""
+                raise WorkspaceBusyError(
+                    f"the workspace {path.parent.parent} is held by {_owner(path)}{waited}: "
+                    "wait for it, or stop that process"
+                ) from error
+        time.sleep(min(LOOK_SECONDS, left))
 
 
 def _owner(path: Path) -> str:

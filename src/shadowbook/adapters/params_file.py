@@ -57,6 +57,12 @@ def parse(text: str, name: str) -> dict[str, Any]:
     return content
 
 
+def text_of(content: dict[str, Any]) -> str:
+    """Write plain values as YAML, in their order; what reads like a date stays text."""
+    text: str = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+    return text
+
+
 class _UniqueKeys(yaml.SafeLoader):
     """YAML keeps the last of two equal keys; a threshold given twice must not pass unseen."""
 

@@ -25,8 +25,7 @@ from shadowbook.adapters.canvas import (
     written,
 )
 from shadowbook.core.learning.portfolio import equity_curve
-from shadowbook.core.stats.hac import bandwidth, long_run_variance
-from shadowbook.core.stats.windows import rolling_sum
+from shadowbook.core.stats.averages import rolling_mean, rolling_mean_error
 from shadowbook.core.values import Floats, Sessions
 from shadowbook.errors import SchemaError
 
@@ -49,7 +48,7 @@ def information_coefficient_plot(
     ----------
     sessions : (T,) dates, ascending.
     series : candidate -> (T,) information coefficient of each session; NaN = not computable. The
-        best candidate comes first and gets a band of two standard errors of the rolling mean.
+        best candidate comes first and gets a pointwise 95 % interval of the rolling mean.
     window : sessions in the mean. A session without a coefficient, or with fewer than half of
         its window filled, is a gap in the line.
     destination : the PNG file; replaced whole.
@@ -67,14 +66,14 @@ def information_coefficient_plot(
     """
     _check(sessions, series)
     best = next(iter(series))
-    means = {name: _rolling_mean(values, window) for name, values in series.items()}
+    means = {name: rolling_mean(values, window) for name, values in series.items()}
     seen = np.flatnonzero(np.isfinite(np.stack(list(means.values()))).any(axis=0))
     if not len(seen):
         reason = f"no window of {window} sessions is at least half filled"
         _not_computable(title, reason, destination)
         return
     labels = {name: f"{name}: mean {written(_mean(ic), '+.3f')}" for name, ic in series.items()}
-    band, boundary = "band: ±2 standard errors", "a test window begins"
+    band, boundary = "band: 95 % interval", "a test window begins"
     begins = np.empty(0) if fold_starts is None else days(fold_starts)
     canvas = Canvas(title, [*labels.values(), band, *[boundary] * bool(len(begins))], [3.3])
     x, (panel,) = days(sessions), canvas.panels
@@ -82,7 +81,7 @@ def information_coefficient_plot(
     marks = [
         panel.axvline(day, color=MARK, linewidth=1.0, zorder=1.5, label=boundary) for day in begins
     ]
-    error = 2.0 * _standard_error(series[best], window, overlap)
+    error = 1.96 * rolling_mean_error(series[best], window, overlap)
     area = panel.fill_between(
         x, means[best] - error, means[best] + error, color=COLORS[0], alpha=0.2, linewidth=0.0
     )
@@ -161,24 +160,6 @@ def _check(sessions: Sessions, series: Mapping[str, Floats]) -> None:
                 f"plot: {name} has shape {values.shape} and there are {len(sessions)} sessions; "
                 "pass one value a session"
             )
-
-
-def _rolling_mean(values: Floats, window: int) -> Floats:
-    finite = np.isfinite(values)
-    counts = rolling_sum(finite.astype(np.float64), window)
-    sums = rolling_sum(np.where(finite, values, 0.0), window)
-    enough = finite & (counts >= window / 2.0)
-    means: Floats = np.divide(sums, counts, out=np.full(len(values), np.nan), where=enough)
-    return means
-
-
-def _standard_error(values: Floats, window: int, overlap: int) -> Floats:
-    finite = np.isfinite(values)
-    variance = long_run_variance(values[finite], bandwidth(int(finite.sum()), overlap))
-    counts = rolling_sum(finite.astype(np.float64), window)
-    shares = np.divide(variance, counts, out=np.full(len(values), np.nan), where=counts > 0.0)
-    error: Floats = np.sqrt(shares)
-    return error
 
 
 def _growth(returns: Floats) -> Floats:

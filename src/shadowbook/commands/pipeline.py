@@ -11,6 +11,7 @@ from shadowbook.frame import (
     JsonOption,
     ParamsOption,
     StrategyOption,
+    WaitOption,
     WorkspaceOption,
     print_json,
     reported,
@@ -22,6 +23,7 @@ def ingest(
     workspace: WorkspaceOption = HERE,
     params: ParamsOption = None,
     as_of: AsOfOption = None,
+    wait: WaitOption = 0.0,
     as_json: JsonOption = False,
 ) -> int:
     """Bring in what the source tells and what was known at a moment."""
@@ -29,7 +31,7 @@ def ingest(
     from shadowbook.steps.moment import resolve_as_of
 
     opened = open_workspace(workspace, params, as_json)
-    with opened.lease("ingest"):
+    with opened.lease("ingest", wait):
         report = step(opened, resolve_as_of(opened, as_of))
     if as_json:
         print_json(report)
@@ -41,6 +43,7 @@ def gate(
     workspace: WorkspaceOption = HERE,
     params: ParamsOption = None,
     as_of: AsOfOption = None,
+    wait: WaitOption = 0.0,
     as_json: JsonOption = False,
 ) -> int:
     """Judge what the last ingest brought; accept it, or say why not (exit 3)."""
@@ -49,7 +52,7 @@ def gate(
     from shadowbook.steps.moment import resolve_as_of
 
     opened = open_workspace(workspace, params, as_json)
-    with opened.lease("gate"):
+    with opened.lease("gate", wait):
         report = step(opened, resolve_as_of(opened, as_of))
     if as_json:
         print_json(report)
@@ -63,6 +66,7 @@ def features(
     workspace: WorkspaceOption = HERE,
     params: ParamsOption = None,
     as_of: AsOfOption = None,
+    wait: WaitOption = 0.0,
     as_json: JsonOption = False,
 ) -> int:
     """Extend the feature log, register it with Feast and bring the online store up to date."""
@@ -71,7 +75,7 @@ def features(
     from shadowbook.steps.moment import resolve_as_of
 
     opened = open_workspace(workspace, params, as_json)
-    with opened.lease("features"):
+    with opened.lease("features", wait):
         report = build_features(opened, resolve_as_of(opened, as_of))
     if as_json:
         print_json(report)
@@ -86,6 +90,7 @@ def retrain(
     params: ParamsOption = None,
     as_of: AsOfOption = None,
     strategy: StrategyOption = None,
+    wait: WaitOption = 0.0,
     as_json: JsonOption = False,
 ) -> int:
     """Fit, test and register challengers on the features there are, without Prefect."""
@@ -95,7 +100,7 @@ def retrain(
 
     opened = open_workspace(workspace, params, as_json)
     moment, names = resolve_as_of(opened, as_of), chosen(opened, strategy)
-    with opened.lease("retrain"):
+    with opened.lease("retrain", wait):
         reports = [step(opened, name, moment) for name in names]
     if as_json:
         print_json(reports)
@@ -110,6 +115,7 @@ def train(
     params: ParamsOption = None,
     as_of: AsOfOption = None,
     strategy: StrategyOption = None,
+    wait: WaitOption = 0.0,
     as_json: JsonOption = False,
 ) -> int:
     """Fit every candidate on every fold and keep the predictions (a DVC stage)."""
@@ -118,7 +124,7 @@ def train(
 
     opened = open_workspace(workspace, params, as_json)
     moment, names = resolve_as_of(opened, as_of), chosen(opened, strategy)
-    with opened.lease("train"):
+    with opened.lease("train", wait):
         done = [step(opened, name, moment) for name in names]
     if as_json:
         print_json([trained.summary for trained in done])
@@ -130,6 +136,7 @@ def evaluate(
     workspace: WorkspaceOption = HERE,
     params: ParamsOption = None,
     strategy: StrategyOption = None,
+    wait: WaitOption = 0.0,
     as_json: JsonOption = False,
 ) -> int:
     """Measure the kept predictions after costs: metrics and plots (a DVC stage)."""
@@ -137,7 +144,7 @@ def evaluate(
 
     opened = open_workspace(workspace, params, as_json)
     names = chosen(opened, strategy)
-    with opened.lease("evaluate"):
+    with opened.lease("evaluate", wait):
         done = [evaluate_kept(opened, name) for name in names]
     if as_json:
         print_json(done)

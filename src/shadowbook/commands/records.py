@@ -1,17 +1,17 @@
-"""What was done: runs, their manifests, and rebuilding them."""
+"""What was done: runs and their manifests."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from shadowbook.commands.opening import open_workspace
+from shadowbook.errors import ConfigError
 from shadowbook.frame import (
     DONE,
     HERE,
-    REFUSED,
     JsonOption,
     ParamsOption,
     WorkspaceOption,
@@ -24,21 +24,32 @@ RunArgument = Annotated[
 ]
 
 
+KindOption = Annotated[
+    Literal["training", "ingest", "gate", "features", "all"],
+    typer.Option("--kind", help="Runs of this step, or of all."),
+]
+
+
 @reported
 def runs(
     workspace: WorkspaceOption = HERE,
     params: ParamsOption = None,
     strategy: Annotated[str | None, typer.Option("--strategy", "-s", help="Only this one.")] = None,
+    kind: KindOption = "training",
     as_json: JsonOption = False,
 ) -> int:
-    """List finished training runs, newest first."""
-    from shadowbook.rendering import show_runs
+    """List finished runs, newest first: trainings, unless another kind is named."""
+    from shadowbook.rendering import show_records, show_runs
 
-    found = open_workspace(workspace, params, as_json).models.runs(strategy)
-    if as_json:
-        print_json(found)
+    models = open_workspace(workspace, params, as_json).models
+    if kind == "training":
+        trained = models.runs(strategy)
+        print_json(trained) if as_json else show_runs(trained)
+    elif strategy is not None:
+        raise ConfigError(f"--strategy goes with training runs: {kind} runs serve all strategies")
     else:
-        show_runs(found)
+        found = models.records(None if kind == "all" else kind)
+        print_json(found) if as_json else show_records(found)
     return DONE
 
 
@@ -49,44 +60,35 @@ def show(
     params: ParamsOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Show a run's manifest: data, code, environment, folds, candidates, digests."""
+    """Show a run's manifest: what it read, with what code, what came of it, and its parents."""
     from shadowbook.manifest_page import show_manifest
+    from shadowbook.steps.lineage import lineage
 
-    models = open_workspace(workspace, params, as_json).models
-    manifest = models.manifest(models.resolve(run).run_id)
+    opened = open_workspace(workspace, params, as_json)
+    run_id = opened.models.resolve_any(run).run_id
     if as_json:
-        print_json(manifest)
+        print_json(opened.models.manifest(run_id))
     else:
-        show_manifest(manifest)
+        show_manifest(lineage(opened, run_id))
     return DONE
 
 
 @reported
-def reproduce(
+def report(
     run: RunArgument,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FILE", help="Write the page here.")
+    ] = None,
     workspace: WorkspaceOption = HERE,
     params: ParamsOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Rebuild a run from its pinned data in a fresh process and compare (exit 3: it differs)."""
-    from shadowbook.rendering import show_reproduction
-    from shadowbook.steps.reproduce import reproduce as step
+    """Find the page that shows a run to people, one HTML file, and print where it is."""
+    from shadowbook.steps.report import stored_page
 
-    result = step(open_workspace(workspace, params, as_json), run)
+    page = stored_page(open_workspace(workspace, params, as_json), run, to)
     if as_json:
-        print_json(result)
+        print_json(page)
     else:
-        show_reproduction(result)
-    return DONE if result.reproduced else REFUSED
-
-
-@reported
-def rebuild(
-    request: Annotated[Path, typer.Argument(help="What reproduce asks of the fresh process.")],
-    as_json: JsonOption = True,
-) -> int:
-    """Rebuild a run from restored files and print what came out (used by reproduce)."""
-    from shadowbook.steps.rebuild import rebuild as step
-
-    print_json(step(request))
+        typer.echo(page.path)
     return DONE

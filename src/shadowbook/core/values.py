@@ -135,6 +135,25 @@ class Quarantine:
     last: date | None
     reason: str
 
+    def plain(self) -> dict[str, str | None]:
+        """Return what JSON has words for."""
+        return {
+            "symbol": self.symbol,
+            "first": self.first.isoformat(),
+            "last": self.last.isoformat() if self.last else None,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def of_plain(cls, item: Mapping[str, str]) -> Quarantine:
+        """Read ``plain`` back."""
+        return cls(
+            symbol=item["symbol"],
+            first=date.fromisoformat(item["first"]),
+            last=date.fromisoformat(item["last"]) if item["last"] else None,
+            reason=item["reason"],
+        )
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -193,6 +212,25 @@ class Pin:
     md5: str
     size_bytes: int
     n_files: int
+
+
+@dataclass(frozen=True)
+class FlowRecord:
+    """One finished run of any flow as the registry lists it.
+
+    Attributes
+    ----------
+    kind : what ran: ingest, gate, features or training.
+    outcome : what it came to: ``DONE``, or what its gate said.
+    run_key : SHA-256 of everything that went in.
+    """
+
+    run_id: str
+    kind: str
+    as_of: datetime
+    outcome: str
+    run_key: str
+    finished_at: datetime
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from shadowbook.core.learning.causality import audit_causality
 from shadowbook.core.learning.point_in_time import Knowledge, feature_rows
 from shadowbook.core.values import Panel, Verdict
 from shadowbook.errors import IntegrityError
-from shadowbook.steps.known import Accepted, accepted, service_name
+from shadowbook.steps.known import Accepted, accepted, apply_services, service_name
+from shadowbook.steps.manifest import Kept, StepManifest
 from shadowbook.workspace import Workspace
 
 PARITY = 1e-10
@@ -39,6 +40,7 @@ class FeatureReport:
     verdict : what the feature gate says.
     parity : online against offline values, largest over the services; None when the gate halted.
     push : what went online; None when the gate halted.
+    kept : its manifest.
     """
 
     as_of: datetime
@@ -48,6 +50,7 @@ class FeatureReport:
     verdict: Verdict
     parity: Parity | None
     push: PushOutcome | None
+    kept: Kept
 
     @property
     def halts(self) -> bool:
@@ -67,6 +70,9 @@ def build_features(workspace: Workspace, as_of: datetime) -> FeatureReport:
     IntegrityError
         When online and offline values of the same moment differ.
     """
+    log = workspace.feature_folder
+    reads = {"market": workspace.market.accepted.folder, "feature_log": log}
+    manifest = StepManifest(workspace, "features", as_of, reads)
     with workspace.progress.stage("features") as stage:
         known = accepted(workspace.market, as_of)
         knowledge = _knowledge(workspace, known, as_of)
@@ -76,20 +82,23 @@ def build_features(workspace: Workspace, as_of: datetime) -> FeatureReport:
         verdict = _judge(workspace, rows, as_of)
         stage.result(f"{len(rows):,} new rows, {_width(rows)} features, gate {verdict.outcome}")
     if verdict.halts:
-        return FeatureReport(as_of, 0, 0, _width(rows), verdict, None, None)
+        kept = manifest.keep(verdict.outcome, {}, {"verdict": verdict, "report": None})
+        return FeatureReport(as_of, 0, 0, _width(rows), verdict, None, None, kept)
     if len(rows):
         # Before the rows: an extension that is cut short must be known to have begun.
         workspace.feature_journal.add(knowledge)
     outcome = workspace.feature_log.append(rows)
     push, parity = _serve(workspace, as_of)
+    added = {"rows_added": outcome.rows_added, "sessions_added": outcome.sessions_added}
+    content = {"verdict": verdict, "report": {**added, "parity": parity}}
     return FeatureReport(
         as_of=as_of,
-        rows_added=outcome.rows_added,
-        sessions_added=outcome.sessions_added,
+        **added,
         features=_width(rows),
         verdict=verdict,
         parity=parity,
         push=push,
+        kept=manifest.keep(verdict.outcome, {"feature_log": log}, content),
     )
 
 
@@ -128,13 +137,7 @@ def _judge(workspace: Workspace, rows: pd.DataFrame, as_of: datetime) -> Verdict
 def _serve(workspace: Workspace, as_of: datetime) -> tuple[PushOutcome, Parity]:
     with workspace.progress.stage("feature store (Feast)") as stage:
         store, settings = workspace.features, workspace.settings
-        names = workspace.feature_log.columns()
-        store.apply(
-            {
-                service_name(workspace, name): strategy.features or names
-                for name, strategy in settings.strategies.items()
-            }
-        )
+        apply_services(workspace)
         push = store.materialize(as_of)
         found = [store.parity(service_name(workspace, name)) for name in settings.strategies]
         worst = max(found, key=lambda parity: parity.max_difference)

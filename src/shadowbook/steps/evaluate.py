@@ -19,6 +19,7 @@ from shadowbook.core.learning.evaluation import Evaluation, evaluate
 from shadowbook.core.values import Floats, Metric, Sessions
 from shadowbook.errors import InsufficientDataError
 from shadowbook.settings import Settings
+from shadowbook.steps.curves import write_curves
 from shadowbook.steps.known import accepted
 from shadowbook.steps.train import Trained
 from shadowbook.workspace import Workspace
@@ -128,7 +129,7 @@ def _rank(value: float) -> tuple[bool, float]:
 
 
 def draw(evaluated: Evaluated, horizon: int, folder: Path) -> None:
-    """Draw walk-forward IC and equity after costs."""
+    """Draw walk-forward IC and equity after costs, as pictures and as tables for DVC."""
     by_name = evaluated.evaluations
     information_coefficient_plot(
         evaluated.sessions,
@@ -145,6 +146,7 @@ def draw(evaluated: Evaluated, horizon: int, folder: Path) -> None:
         folder / EQUITY,
         f"{evaluated.strategy}: growth of 1, after costs",
     )
+    write_curves(evaluated.sessions, by_name, IC_WINDOW, folder)
 
 
 def draw_candidates(evaluated: Evaluated, horizon: int, folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,9 +15,10 @@ from shadowbook.adapters.market_data.store import Arrival
 from shadowbook.core.gates.market import bars_gate
 from shadowbook.core.gates.references import reference_gate
 from shadowbook.core.gates.verdict import decide
-from shadowbook.core.values import Quarantine, Verdict
+from shadowbook.core.values import Outcome, Quarantine, Verdict
 from shadowbook.errors import StaleDataError
 from shadowbook.steps.known import VERDICT, decided
+from shadowbook.steps.manifest import NOT_YET, Kept, StepManifest
 from shadowbook.workspace import Workspace
 
 
@@ -31,6 +32,7 @@ class GateReport:
     added, restated : rows new to the accepted prices, and those among them that tell a known
         session anew; 0 when the gate said no.
     docs : the data docs page.
+    kept : its manifest.
     """
 
     as_of: datetime
@@ -38,6 +40,15 @@ class GateReport:
     added: int
     restated: int
     docs: Path
+    kept: Kept = NOT_YET
+
+    @property
+    def outcome(self) -> str:
+        """The worst that any feed came to that counts; one that was dropped is a warning."""
+        if self.halts:
+            return next(verdict.outcome.value for verdict in self.verdicts if verdict.halts)
+        clean = all(verdict.outcome is Outcome.PASSED for verdict in self.verdicts)
+        return Outcome.PASSED.value if clean else Outcome.WARNED.value
 
     @property
     def halts(self) -> bool:
@@ -63,12 +74,16 @@ def gate(workspace: Workspace, as_of: datetime) -> GateReport:
     market, settings = workspace.market, workspace.settings
     if not market.incoming.exists():
         raise StaleDataError("there is nothing to judge: run ingest first")
+    reads = {"incoming": market.incoming.folder, "market": market.accepted.folder}
+    manifest = StepManifest(workspace, "gate", as_of, reads)
     with workspace.progress.stage("gate (Great Expectations)") as stage:
         incoming = market.incoming.read()
         until = decided(market.accepted.read_note(VERDICT))
         arrival = Arrival(as_of, until, workspace.clock.now())
         merged = market.accepted.merge(incoming, arrival, settings.market_data.on_rewrite)
-        verdicts = _judge(workspace, _as_if_known(merged.delivery, arrival), as_of)
+        verdicts = _judge(
+            workspace, _as_if_known(merged.delivery, arrival), merged.withdrawn, as_of
+        )
         report = GateReport(
             as_of=as_of,
             verdicts=verdicts,
@@ -83,7 +98,15 @@ def gate(workspace: Workspace, as_of: datetime) -> GateReport:
         n_checks = sum(len(verdict.findings) for verdict in verdicts)
         said = ", ".join(f"{verdict.feed} {_said(verdict)}" for verdict in verdicts)
         stage.result(f"{n_checks} checks: {said}")
-    return report
+    kept = manifest.keep(
+        report.outcome,
+        {} if report.halts else {"market": market.accepted.folder},
+        {
+            "verdicts": report.verdicts,
+            "report": {"added": report.added, "restated": report.restated},
+        },
+    )
+    return replace(report, kept=kept)
 
 
 def _expected(workspace: Workspace) -> set[str]:
@@ -107,11 +130,13 @@ def _as_if_known(delivery: Delivery, arrival: Arrival) -> Delivery:
     return Delivery(seen(delivery.bars), seen(delivery.references))
 
 
-def _judge(workspace: Workspace, delivery: Delivery, as_of: datetime) -> tuple[Verdict, ...]:
+def _judge(
+    workspace: Workspace, delivery: Delivery, withdrawn: pd.DataFrame, as_of: datetime
+) -> tuple[Verdict, ...]:
     policy = workspace.settings.gates.market
     schedule = workspace.market.schedule(delivery, as_of)
     bars, references = delivery.bars, delivery.references
-    gates = [bars_gate(bars, references, schedule, as_of, policy)]
+    gates = [bars_gate(bars, references, schedule, as_of, policy, withdrawn)]
     gates += [
         reference_gate(name, references, schedule, as_of, policy)
         for name in sorted({*references["name"].unique(), *_expected(workspace)})
@@ -129,15 +154,7 @@ def _note(report: GateReport, until: datetime) -> dict[str, object]:
         "decided": until.isoformat(),
         "outcomes": {verdict.feed: verdict.outcome.value for verdict in report.verdicts},
         "reasons": [reason for verdict in report.verdicts for reason in verdict.reasons],
-        "quarantined": [
-            {
-                "symbol": span.symbol,
-                "first": span.first.isoformat(),
-                "last": span.last.isoformat() if span.last else None,
-                "reason": span.reason,
-            }
-            for span in report.quarantined
-        ],
+        "quarantined": [span.plain() for span in report.quarantined],
     }
 
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import pandas as pd
 
+from shadowbook.adapters.host import sha256_file
 from shadowbook.adapters.market_data.delivery import Delivery
 from shadowbook.errors import InsufficientDataError, SchemaError
+from shadowbook.steps.manifest import Kept, StepManifest
 from shadowbook.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class IngestReport:
-    """What an ingest brought, not yet judged."""
+    """What an ingest brought, not yet judged.
+
+    Attributes
+    ----------
+    kept : its manifest.
+    """
 
     as_of: datetime
     source: str
@@ -22,6 +31,7 @@ class IngestReport:
     symbols: int
     first: date
     last: date
+    kept: Kept
 
 
 def ingest(workspace: Workspace, as_of: datetime) -> IngestReport:
@@ -34,30 +44,53 @@ def ingest(workspace: Workspace, as_of: datetime) -> IngestReport:
     InsufficientDataError
         When nothing was known at ``as_of``.
     """
-    source = workspace.settings.market_data.source
+    manifest = StepManifest(workspace, "ingest", as_of, {})
     with workspace.progress.stage("ingest") as stage:
         delivery = workspace.market.delivery
         _refuse_future(delivery, workspace.clock.now())
-        bars = _known(delivery.bars, as_of)
-        if bars.empty:
-            raise InsufficientDataError(
-                f"the source {source} holds no bar that was known at {as_of:%Y-%m-%d %H:%M} UTC: "
-                f"its first became known at {delivery.bars['available_at'].min():%Y-%m-%d %H:%M}"
-            )
-        references = _known(delivery.references, as_of)
-        workspace.market.incoming.replace(Delivery(bars=bars, references=references))
-        report = IngestReport(
-            as_of=as_of,
-            source=source,
-            rows=len(bars),
-            symbols=bars["symbol"].nunique(),
-            first=bars["session"].min().date(),
-            last=bars["session"].max().date(),
-        )
+        brought = _known_delivery(workspace, delivery, as_of)
+        workspace.market.incoming.replace(brought)
+        told = _told(brought.bars)
         stage.result(
-            f"{report.rows:,} bars of {report.symbols} symbols, {report.first} to {report.last}"
+            f"{told['rows']:,} bars of {told['symbols']} symbols, {told['first']} to {told['last']}"
         )
-    return report
+    written = {"incoming": workspace.market.incoming.folder}
+    kept = manifest.keep("DONE", written, {"sources": _sources(workspace), "report": told})
+    return IngestReport(
+        as_of=as_of, source=workspace.settings.market_data.source, **told, kept=kept
+    )
+
+
+def _known_delivery(workspace: Workspace, delivery: Delivery, as_of: datetime) -> Delivery:
+    bars = _known(delivery.bars, as_of)
+    if bars.empty:
+        raise InsufficientDataError(
+            f"the source {workspace.settings.market_data.source} holds no bar that was known at "
+            f"{as_of:%Y-%m-%d %H:%M} UTC: its first became known at "
+            f"{delivery.bars['available_at'].min():%Y-%m-%d %H:%M}"
+        )
+    return Delivery(bars=bars, references=_known(delivery.references, as_of))
+
+
+def _told(bars: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "rows": len(bars),
+        "symbols": bars["symbol"].nunique(),
+        "first": bars["session"].min().date(),
+        "last": bars["session"].max().date(),
+    }
+
+
+def _sources(workspace: Workspace) -> list[dict[str, Any]]:
+    """Name the files that were read; their rows are what is pinned."""
+    return [
+        {
+            "path": os.path.relpath(path, workspace.root),
+            "sha256": sha256_file(path),
+            "bytes": path.stat().st_size,
+        }
+        for path in workspace.market.source.files()
+    ]
 
 
 def _known(rows: pd.DataFrame, as_of: datetime) -> pd.DataFrame:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -62,7 +62,8 @@ def judged(delivery: Delivery, note: Mapping[str, Any], schedule: Schedule) -> A
     dropped = [feed for feed, outcome in note["outcomes"].items() if outcome not in PASSING]
     references = delivery.references
     kept = Delivery(delivery.bars, references[~references["name"].isin(dropped)])
-    return Accepted(kept, schedule, _quarantines(note["quarantined"]))
+    spans = tuple(Quarantine.of_plain(item) for item in note["quarantined"])
+    return Accepted(kept, schedule, spans)
 
 
 def decided(note: Mapping[str, Any] | None) -> datetime | None:
@@ -72,24 +73,30 @@ def decided(note: Mapping[str, Any] | None) -> datetime | None:
     return datetime.fromisoformat(note.get("decided", note["as_of"]))
 
 
-def _quarantines(items: Iterable[dict[str, Any]]) -> tuple[Quarantine, ...]:
-    """Read the spans from a verdict's note."""
-    return tuple(
-        Quarantine(
-            symbol=item["symbol"],
-            first=date.fromisoformat(item["first"]),
-            last=date.fromisoformat(item["last"]) if item["last"] else None,
-            reason=item["reason"],
-        )
-        for item in items
-    )
-
-
 def dataset_of(
     rows: pd.DataFrame, strategy: StrategySettings, names: tuple[str, ...], panel: Panel
 ) -> Dataset:
     """Lay feature rows and labels out for one strategy."""
     return assemble(rows, strategy.features or names, panel, strategy.horizon, strategy.label)
+
+
+def apply_services(workspace: Workspace) -> None:
+    """Register every strategy's features with Feast, as far as the log has columns for them.
+
+    Raises
+    ------
+    InsufficientDataError
+        When nothing is logged yet.
+    ConfigError
+        When a strategy names a feature that the log does not hold.
+    """
+    names = workspace.feature_log.columns()
+    workspace.features.apply(
+        {
+            service_name(workspace, name): strategy.features or names
+            for name, strategy in workspace.settings.strategies.items()
+        }
+    )
 
 
 def service_name(workspace: Workspace, strategy: str) -> str:

@@ -31,14 +31,20 @@ def resolve_as_of(workspace: Workspace, text: str | None) -> datetime:
     """
     if text is not None:
         return named_moment(workspace, text)
-    now = workspace.clock.now()
-    if workspace.settings.market_data.as_of == "now":
+    now, setting = workspace.clock.now(), workspace.settings.market_data.as_of
+    if setting == "now":
         return now
+    if setting != "newest_session":
+        return named_moment(workspace, setting, "market_data.as_of")
     return _newest_session(workspace, now)
 
 
-def named_moment(workspace: Workspace, text: str) -> datetime:
-    """Turn the text of ``--as-of`` into an aware moment, without reading the source.
+def named_moment(workspace: Workspace, text: str, name: str = "--as-of") -> datetime:
+    """Turn a text into an aware moment, without reading the source.
+
+    Parameters
+    ----------
+    name : where the text was given, for the sentences.
 
     Raises
     ------
@@ -46,58 +52,59 @@ def named_moment(workspace: Workspace, text: str) -> datetime:
         See ``resolve_as_of``.
     """
     now = workspace.clock.now()
-    moment = _parsed(workspace, text.strip(), now)
+    moment = _parsed(workspace, text.strip(), name, now)
     if moment > now:
-        raise _in_the_future(text, now)
+        raise _in_the_future(f"{name} {text}", now)
     return moment
 
 
-def _in_the_future(text: str, now: datetime) -> ConfigError:
+def _in_the_future(given: str, now: datetime) -> ConfigError:
     return ConfigError(
-        f"--as-of {text} lies in the future (it is {now:%Y-%m-%d %H:%M} UTC), of which nothing is "
+        f"{given} lies in the future (it is {now:%Y-%m-%d %H:%M} UTC), of which nothing is "
         "known: name a moment that is over"
     )
 
 
-def _parsed(workspace: Workspace, text: str, now: datetime) -> datetime:
+def _parsed(workspace: Workspace, text: str, name: str, now: datetime) -> datetime:
+    given = f"{name} {text}"
     if DAY.fullmatch(text):
         try:
             day = date.fromisoformat(text)
         except ValueError as error:
             raise ConfigError(
-                f"--as-of {text} is no day of any calendar: write one such as 2022-12-28"
+                f"{given} is no day of any calendar: write one such as 2022-12-28"
             ) from error
         if day > now.date() + timedelta(days=1):
-            raise _in_the_future(text, now)
+            raise _in_the_future(given, now)
         if day < EARLIEST:
-            raise ConfigError(f"--as-of {text} lies before {EARLIEST}: name a later session")
-        return _decision(workspace, day)
+            raise ConfigError(f"{given} lies before {EARLIEST}: name a later session")
+        return _decision(workspace, day, given)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise ConfigError(
-            f"--as-of {text!r} is neither a session (2022-12-28) nor an ISO 8601 time with an "
+            f"{name} {text!r} is neither a session (2022-12-28) nor an ISO 8601 time with an "
             "offset (2022-12-28T21:15:00+00:00)"
         ) from error
     if moment.tzinfo is None:
         raise ConfigError(
-            f"--as-of {text} has no time zone: add an offset, {moment.isoformat()}+00:00 for UTC"
+            f"{given} has no time zone: add an offset, {moment.isoformat()}+00:00 for UTC"
         )
     if not EARLIEST.year <= moment.year <= now.year + 1:
         raise ConfigError(
-            f"--as-of {text} lies outside of {EARLIEST.year} to {now.year}: name a moment within"
+            f"{given} lies outside of {EARLIEST.year} to {now.year}: name a moment within"
         )
     return moment.astimezone(UTC)
 
 
-def _decision(workspace: Workspace, day: date) -> datetime:
+def _decision(workspace: Workspace, day: date, given: str) -> datetime:
     calendar = workspace.market.calendar
     around = np.datetime64(day, "D")
     span = calendar.schedule((around - AROUND).astype(date), (around + AROUND).astype(date))
     at = int(np.searchsorted(span.sessions, around))
     if span.sessions[at] != around:
         raise ConfigError(
-            f"--as-of {day} is no session of {calendar.name}: use the one before, "
+            f"{given} is no session of {calendar.name}: use the one before, "
             f"{span.sessions[at - 1]}, or the one after, {span.sessions[at]}"
         )
     return _aware(span.decided_at[at])

@@ -15,16 +15,22 @@ from shadowbook.adapters.year_parts import YearParts, read_rows
 from shadowbook.core.values import BAR_KEYS
 from shadowbook.errors import IntegrityError
 from shadowbook.steps.known import VERDICT, decided
+from shadowbook.steps.pinned_notes import begun_anew, compare_journal, compare_verdict
 
 
-def compare_market(pinned: Path, current: Path) -> None:
+def compare_market(pinned: Path, current: Path, same_rules: bool) -> tuple[str, ...]:
     """Check that every pinned price still stands unchanged in the workspace.
 
     Parameters
     ----------
     pinned : the accepted prices as restored from their pin.
-    current : the workspace's; where there are none, there is nothing to compare, and where they
-        were brought in anew up to an earlier moment, nothing later is expected.
+    current : the workspace's; where they were brought in anew up to an earlier moment, nothing
+        later is expected.
+    same_rules : the workspace's gate has the code and the limits that the run's had.
+
+    Returns
+    -------
+    What a person should know though nothing is wrong.
 
     Raises
     ------
@@ -32,31 +38,74 @@ def compare_market(pinned: Path, current: Path) -> None:
         Naming file, column, symbol and session of the first row that was altered or is gone.
     """
     if not current.is_dir():
-        return
-    until = decided(MarketStore(current).read_note(VERDICT))
-    _compare_parts(pinned / "bars", current / "bars", until)
+        return ("the workspace holds no accepted prices to compare the pinned ones with",)
+    until = _latest(decided(MarketStore(current).read_note(VERDICT)), current / "bars")
+    for year in YearParts(pinned / "bars").years():
+        name = f"bars/{year}.parquet"
+        _compare(pinned / name, current / name, BAR_KEYS, until)
     name = "references.parquet"
     _compare(pinned / name, current / name, REFERENCE_KEYS, until)
+    return compare_verdict(pinned, current, same_rules)
 
 
-def compare_features(pinned: Path, current: Path) -> None:
-    """Check that every pinned feature row still stands unchanged; see ``compare_market``."""
+def compare_features(pinned: Path, current: Path) -> tuple[str, ...]:
+    """Check that every pinned feature row still stands, and that its sessions got no other row.
+
+    See ``compare_market``. Prices of a pinned session may be told anew later, features may not.
+    """
     if not current.is_dir():
-        return
+        return ("the workspace holds no feature log to compare the pinned one with",)
     known = [entry.as_of for entry in FeatureJournal(current).read()]
-    _compare_parts(pinned, current, max(known, default=None))
-
-
-def _compare_parts(pinned: Path, current: Path, until: datetime | None) -> None:
-    for year in YearParts(pinned).years():
+    until = _latest(max(known, default=None), current)
+    parts = YearParts(pinned)
+    years = parts.years()
+    for year in years:
         name = f"{year}.parquet"
         _compare(pinned / name, current / name, BAR_KEYS, until)
+    if not years:
+        return ()
+    last = parts.read(years[-1], ["session"])["session"].max()
+    if note := begun_anew(pinned, current):
+        return (note,)
+    compare_journal(pinned, current, last.date(), until)
+    for year in [year for year in YearParts(current).years() if year <= last.year]:
+        _refuse_more(parts, year, current / f"{year}.parquet", last)
+    return ()
 
 
-def _compare(pinned: Path, where: Path, keys: Sequence[str], until: datetime | None) -> None:
+def _latest(noted: datetime | None, folder: Path) -> pd.Timestamp | None:
+    """Moment up to which the workspace's rows are complete; None: nothing says so.
+
+    Its note says which, but whoever sets the note back must not hide the rows after it.
+    """
+    parts = YearParts(folder)
+    moments = [] if noted is None else [pd.Timestamp(noted)]
+    if years := parts.years():
+        rows = parts.read(years[-1], ["session", "available_at"])
+        # The earliest one: what came late of a session may have come long after it.
+        moments.append(rows[rows["session"] == rows["session"].max()]["available_at"].min())
+    return max(moments, default=None)
+
+
+def _refuse_more(pinned: YearParts, year: int, where: Path, last: pd.Timestamp) -> None:
+    """Refuse rows of pinned sessions that were not pinned with them."""
+    keys = list(BAR_KEYS)
+    now = read_rows(where, keys)
+    now = now[now["session"] <= last]
+    then = pinned.read(year, keys) if pinned.has(year) else now.head(0)
+    known = pd.MultiIndex.from_frame(then)
+    more = ~pd.MultiIndex.from_frame(now).isin(known)
+    if more.any():
+        raise IntegrityError(
+            f"{where}: {_named(now[more].iloc[0], keys)} was not pinned with its session and "
+            f"stands there now ({int(more.sum())} such rows): restore the file from its pin"
+        )
+
+
+def _compare(pinned: Path, where: Path, keys: Sequence[str], until: pd.Timestamp | None) -> None:
     then = read_rows(pinned)
     if until is not None:
-        then = then[then["available_at"] <= pd.Timestamp(until)]
+        then = then[then["available_at"] <= until]
     if then.empty:
         return
     if not where.exists():

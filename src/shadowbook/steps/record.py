@@ -21,14 +21,17 @@ from shadowbook.core.learning.candidates import trusted_types
 from shadowbook.core.learning.dataset import Dataset
 from shadowbook.core.learning.fit import fit_final
 from shadowbook.core.values import Metric, Pin
+from shadowbook.serialization import plain
 from shadowbook.settings import Settings
 from shadowbook.steps import layers
+from shadowbook.steps.audit_files import audit_files
 from shadowbook.steps.evaluate import EQUITY, INFORMATION_COEFFICIENT, Evaluated
 from shadowbook.steps.known import service_name
+from shadowbook.steps.manifest import common, parents, told
+from shadowbook.steps.stored import PATCH, digests
 from shadowbook.steps.train import Trained, describe_folds, fit_policy, out_of_sample_frame
 from shadowbook.workspace import INSTALLATION, Workspace
 
-MANIFEST_SCHEMA = 1
 EXAMPLE_ROWS = 5
 CANDIDATES = "candidates"
 """Folder of each candidate's own plots, under the strategy's build folder."""
@@ -60,22 +63,22 @@ def training_record(
     estimator = final_fit(trained, best, settings)
     made = _layers(workspace, inputs, trained, evaluated, estimator)
     candidates = _candidates(settings, trained, evaluated)
+    artifacts = _artifacts(workspace, inputs, trained, estimator)
     manifest = {
-        "schema": MANIFEST_SCHEMA,
+        **common(workspace, "training", trained.as_of, inputs.code),
         "run_key": inputs.key,
+        "outcome": "DONE",
         "strategy": trained.strategy,
-        "as_of": trained.as_of.isoformat(),
-        "created_at": workspace.clock.now().isoformat(),
         "candidate": best,
         "prediction_digest": made["predictions"]["prediction_digest"],
         "seed": settings.seed,
-        "commit": inputs.code.commit,
-        "patch_sha256": layers.text_sha256(inputs.code.patch),
-        "settings": settings.model_dump(mode="json"),
-        "settings_sha256": layers.settings_digest(settings),
-        "pins": {pin.name: _pin(pin) for pin in inputs.pins},
+        "pins": told(inputs.pins),
+        "made": {},
+        "parents": parents(workspace, inputs.pins),
+        "verdicts": plain(trained.verdicts),
         "dvc_lock_sha256": sha256_file(workspace.root / "dvc.lock"),
         "candidates": candidates,
+        "artifacts": digests(artifacts),
         "layers": made,
     }
 
@@ -102,7 +105,7 @@ def training_record(
         input_example=_example(trained.dataset),
         pip_requirements=[f"{name}=={packages[name]}" for name in ("scikit-learn", "skops")],
         manifest_of=manifest_of,
-        artifacts=_artifacts(workspace, inputs, trained, estimator),
+        artifacts=artifacts,
     )
 
 
@@ -174,10 +177,6 @@ def _metric(metric: Metric) -> dict[str, Any]:
     }
 
 
-def _pin(pin: Pin) -> dict[str, Any]:
-    return {"path": pin.path, "md5": pin.md5, "bytes": pin.size_bytes, "files": pin.n_files}
-
-
 def _parameters(settings: Settings, trained: Trained) -> dict[str, object]:
     strategy = settings.strategy(trained.strategy)
     return {
@@ -221,7 +220,8 @@ def _artifacts(
         "plots/information_coefficient.png": folder / "information_coefficient.png",
         "plots/equity.png": folder / "equity.png",
         "plots/drift.html": folder / "drift.html",
-        "code/uncommitted.patch": inputs.code.patch,
+        PATCH: inputs.code.patch,
+        **audit_files(workspace.settings, trained.as_of, inputs.pins),
     }
 
 

@@ -8,7 +8,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,12 @@ import numpy as np
 import pandas as pd
 
 from shadowbook.core.audit import Mismatch, first_mismatch
-from shadowbook.core.values import Pin
 from shadowbook.errors import ConfigError, IntegrityError, PermanentError
+from shadowbook.steps import layers
+from shadowbook.steps.manifest import pins_of
 from shadowbook.steps.pinned_rows import compare_features, compare_market
 from shadowbook.steps.rebuild import Request, write_request
+from shadowbook.steps.stored import PATCH, altered, first, settings_differ
 from shadowbook.workspace import Workspace
 
 TOLERANCE = 1e-9
@@ -56,51 +58,86 @@ class Reproduction:
         return self.outcome.startswith("REPRODUCED")
 
 
-def reproduce(workspace: Workspace, run: str) -> Reproduction:
+def reproduce(
+    workspace: Workspace, run: str, alone: AbstractContextManager[object] | None = None
+) -> Reproduction:
     """Rebuild a run and compare it with its manifest.
+
+    Parameters
+    ----------
+    run : its id, the beginning of one, or ``latest``.
+    alone : held while this process works; released while it waits for the fresh one, so that
+        several runs are rebuilt at once.
 
     Raises
     ------
     ConfigError
-        When there is no such run.
+        When there is no such run, or its commit is neither here nor in a remote.
+    IntegrityError
+        When its manifest is not the one that the registry recorded.
     PermanentError
         When the fresh process broke.
     """
-    record = workspace.models.resolve(run)
-    manifest = workspace.models.manifest(record.run_id)
+    alone = alone or nullcontext()
     with tempfile.TemporaryDirectory(prefix="shadowbook-reproduce-") as scratch:
         folder = Path(scratch)
-        try:
-            with workspace.progress.stage("restore data by hash (DVC)") as stage:
-                _restore(workspace, manifest, folder)
-                compare_market(folder / "market", workspace.market.accepted.folder)
-                compare_features(
-                    folder / "feature_log", workspace.root / manifest["pins"]["feature_log"]["path"]
-                )
-                stage.result(", ".join(manifest["pins"]))
-        except IntegrityError as error:
-            return _differs(manifest, Mismatch("data", str(error), None, None))
-        patch = _patch(workspace, manifest)
-        if isinstance(patch, Mismatch):
-            return _differs(manifest, patch)
+        with alone:
+            record = workspace.models.resolve(run)
+            manifest = workspace.models.manifest(record.run_id)
+            restored = _restored(workspace, manifest, folder)
+            if isinstance(restored, Mismatch):
+                return _differs(manifest, restored)
+            patch = _patch(workspace, manifest)
+            if isinstance(patch, Mismatch):
+                return _differs(manifest, patch)
         with workspace.progress.stage("rebuild in a fresh process") as stage:
             with _sources(workspace, manifest, patch, folder) as (sources, notes):
                 rebuilt = _rebuilt(workspace, manifest, folder, sources)
-            result = _judge(workspace, manifest, rebuilt, folder, notes)
+            with alone:
+                result = _judge(workspace, manifest, rebuilt, folder, (*restored, *notes))
             stage.result(result.outcome)
     return result
 
 
-def _restore(workspace: Workspace, manifest: Mapping[str, Any], folder: Path) -> None:
-    for name, item in manifest["pins"].items():
-        pin = Pin(name, item["path"], item["md5"], item["bytes"], item["files"])
-        workspace.snapshots.restore(pin, folder / name)
+def _restored(
+    workspace: Workspace, manifest: Mapping[str, Any], folder: Path
+) -> tuple[str, ...] | Mismatch:
+    """Bring the pinned data here and compare the workspace's with it; return what to note."""
+    if differ := settings_differ(manifest):
+        return differ
+    with workspace.progress.stage("restore data by hash (DVC)") as stage:
+        try:
+            for pin in pins_of(manifest["pins"]):
+                workspace.snapshots.restore(pin, folder / pin.name)
+            market, log = folder / "market", folder / "feature_log"
+            current = workspace.root / manifest["pins"]["feature_log"]["path"]
+            notes = (
+                *compare_market(
+                    market, workspace.market.accepted.folder, _same_rules(workspace, manifest)
+                ),
+                *compare_features(log, current),
+            )
+        except IntegrityError as error:
+            stage.result("DIFFERS")
+            return Mismatch("data", str(error), None, None)
+        stage.result(", ".join(manifest["pins"]))
+    return notes
+
+
+def _same_rules(workspace: Workspace, manifest: Mapping[str, Any]) -> bool:
+    """Say whether the gate that stands here would judge as the run's did."""
+    rules = []
+    for settings in (manifest["settings"], workspace.settings.model_dump(mode="json")):
+        source = {key: value for key, value in settings["market_data"].items() if key != "as_of"}
+        rules.append((source, settings["gates"]["market"]))
+    same_code = layers.source_layer() == manifest["layers"]["code"]
+    return same_code and rules[0] == rules[1]
 
 
 def _patch(workspace: Workspace, manifest: Mapping[str, Any]) -> str | Mismatch:
     """Read the recorded patch of what was not committed."""
     try:
-        path = workspace.models.artifact(manifest["run_id"], "code/uncommitted.patch")
+        path = workspace.models.artifact(manifest["run_id"], PATCH)
     except ConfigError:
         return Mismatch("code", "uncommitted.patch", manifest["patch_sha256"], None)
     raw = path.read_bytes()
@@ -169,11 +206,15 @@ def _judge(
         f"{c.layer} differs: {c.what} was {str(c.recorded)[:SHOWN]}, is {str(c.rebuilt)[:SHOWN]}"
         for c in causes
     )
-    outcome, mismatch = "REPRODUCED", None
+    outcome = "REPRODUCED"
     if effect is not None and causes and _close(workspace, manifest, folder):
-        outcome = "REPRODUCED WITHIN 1e-9"
-    elif effect is not None:
-        mismatch = causes[0] if causes else effect
+        outcome, effect = "REPRODUCED WITHIN 1e-9", None
+    elif effect is not None and causes:
+        effect = causes[0]
+    # What was stored may differ though the rebuild does not: whoever reads it reads another run.
+    stored = altered(workspace, manifest)
+    mismatch = first(item for item in (effect, stored) if item is not None)
+    if mismatch is not None:
         outcome = f"DIFFERS at {mismatch.layer}"
     return Reproduction(
         run_id=manifest["run_id"],

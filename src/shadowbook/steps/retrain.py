@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 
+from shadowbook.adapters.models.records import REPORT
 from shadowbook.core.audit import digest_array
 from shadowbook.core.values import Metric, RunRecord, Verdict
 from shadowbook.steps import layers
 from shadowbook.steps.drift_page import draw_drift
 from shadowbook.steps.evaluate import draw, draw_candidates, measure, tested_of, write_metrics
 from shadowbook.steps.record import CANDIDATES, Inputs, training_record
+from shadowbook.steps.report import measure_importances, report_page, stored_page
 from shadowbook.steps.train import FitMap, load_dataset, walk_forward
 from shadowbook.workspace import Workspace
 
@@ -77,12 +80,15 @@ def retrain(
         draw_candidates(evaluated, horizon, folder / CANDIDATES)
         stage.result(f"best {evaluated.best}")
     draw_drift(workspace, trained, folder / "drift.html")
+    importances = measure_importances(workspace, trained, evaluated)
     with workspace.progress.stage(f"{strategy}: final fit") as stage:
         record = training_record(workspace, inputs, trained, evaluated)
         stage.result(f"{evaluated.best} on every label")
     with workspace.progress.stage(f"{strategy}: registry (MLflow)") as stage:
         pushed = workspace.snapshots.push(inputs.pins) if _has_remote(workspace) else None
-        run = workspace.models.record_training(record)
+        page_of = partial(report_page, workspace, trained, evaluated, importances)
+        run = workspace.models.record_training(replace(record, page_of=page_of))
+        stored_page(workspace, run.run_id, folder / REPORT)
         where = f", data pushed to {workspace.settings.snapshots.remote}" if pushed else ""
         stage.result(f"version {run.model_version} ({', '.join(run.aliases)}){where}")
     return RetrainReport(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -30,7 +30,7 @@ from shadowbook.core.learning.fit import (
 from shadowbook.core.values import Floats, Panel, Verdict
 from shadowbook.errors import StaleDataError
 from shadowbook.settings import Settings
-from shadowbook.steps.known import accepted, dataset_of, service_name
+from shadowbook.steps.known import accepted, apply_services, dataset_of, service_name
 from shadowbook.workspace import Workspace
 
 FitMap = Callable[[Callable[[FitTask], FoldPredictions], list[FitTask]], Iterable[FoldPredictions]]
@@ -49,6 +49,7 @@ class Trained:
     scores : candidate -> (T, N) out-of-sample predictions; NaN where no fold tested.
     n_train : candidate -> labels each fold trained on.
     verdicts : what the gates say of the labels, and of each candidate's predictions.
+    estimators : candidate -> each fold's, for what is asked of them after the walk-forward.
     """
 
     strategy: str
@@ -58,6 +59,7 @@ class Trained:
     scores: Mapping[str, Floats]
     n_train: Mapping[str, tuple[int, ...]]
     verdicts: tuple[Verdict, ...]
+    estimators: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
     @property
     def halts(self) -> bool:
@@ -112,6 +114,8 @@ def load_dataset(workspace: Workspace, strategy: str, as_of: datetime) -> Datase
     service = service_name(workspace, strategy)
     keys = workspace.feature_log.read(as_of, columns=[])
     _refuse_stale(keys, panel)
+    # The registry is a copy that may be missing: a log brought back by hash is enough to train on.
+    apply_services(workspace)
     rows = workspace.features.historical(
         service, keys.rename(columns={"available_at": "event_timestamp"})
     )
@@ -163,6 +167,7 @@ def walk_forward(
         scores=scores,
         n_train={n: tuple(f.n_train for f in done if f.candidate == n) for n in names},
         verdicts=(labels, *judge_predictions(workspace, dataset, folds, scores)),
+        estimators={n: tuple(f.estimator for f in done if f.candidate == n) for n in names},
     )
     keep(workspace.build / strategy, trained)
     return trained

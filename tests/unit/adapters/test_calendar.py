@@ -62,3 +62,16 @@ def test_years_beyond_the_calendar_are_refused_in_one_line(name, first, last):
     with pytest.raises(ConfigError, match=f"calendar {name} does not reach from {first}") as caught:
         TradingCalendar(name, timedelta()).schedule(first, last)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "zone"),
+    [("XNYS", "America/New_York"), ("XLON", "Europe/London"), ("XTKS", "Asia/Tokyo")],
+)
+def test_an_exchange_has_a_time_zone(name, zone):
+    assert TradingCalendar(name, timedelta(0)).zone().key == zone
+
+
+def test_an_unknown_exchange_has_none():
+    with pytest.raises(ConfigError, match="'XXXX': no such exchange"):
+        TradingCalendar("XXXX", timedelta(0)).zone()

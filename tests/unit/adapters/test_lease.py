@@ -100,3 +100,57 @@ def test_a_place_that_cannot_be_made_is_named(tmp_path):
         lease(tmp_path / "ws" / ".shadowbook" / "lease", "run"),
     ):
         pytest.fail("no folder")
+
+
+WAITER = """
+import sys, time
+from pathlib import Path
+from shadowbook.adapters.lease import lease
+print("waits", flush=True)
+with lease(Path(sys.argv[1]), sys.argv[2], patience_seconds=60):
+    with open(sys.argv[3], "a") as log:
+        log.write(f"{sys.argv[2]} begins\\n")
+        log.flush()
+        time.sleep(0.1)
+        log.write(f"{sys.argv[2]} ends\\n")
+"""
+
+
+def test_those_who_wait_come_one_after_the_other(place, owner, tmp_path):
+    log = tmp_path / "log"
+    waiting = [
+        subprocess.Popen(
+            [sys.executable, "-c", WAITER, str(place), name, str(log)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("a", "b", "c")
+    ]
+    for process in waiting:
+        assert process.stdout.readline() == "waits\n"
+    assert not log.exists()
+    owner.kill()
+    for process in waiting:
+        process.communicate(timeout=30)
+        assert process.returncode == 0
+    lines = log.read_text().splitlines()
+    assert sorted(lines[::2]) == ["a begins", "b begins", "c begins"]
+    assert lines[1::2] == [line.replace("begins", "ends") for line in lines[::2]]
+
+
+def test_patience_has_an_end(place, owner):
+    began = time.monotonic()
+    with (
+        pytest.raises(WorkspaceBusyError, match=rf"held by process {owner.pid} .*after 0.01 min"),
+        lease(place, "gate", patience_seconds=0.6),
+    ):
+        pytest.fail("two writers")
+    assert 0.6 <= time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("patience", [0.0, -1.0, float("nan")])
+def test_no_patience_is_no_wait(place, owner, patience):
+    began = time.monotonic()
+    with pytest.raises(WorkspaceBusyError), lease(place, "gate", patience):
+        pytest.fail("two writers")
+    assert time.monotonic() - began < 0.2

@@ -114,3 +114,13 @@ def test_a_source_without_a_session_that_is_over_is_refused(tmp_path, days):
 def test_it_can_be_the_present_moment(tmp_path):
     east = NOW.astimezone(timezone(timedelta(hours=9)))
     assert resolve_as_of(place(tmp_path, as_of="now", now=east), None) == NOW
+
+
+def test_the_setting_may_hold_every_run_to_one_moment(tmp_path):
+    for setting in ("2022-11-23", "2022-11-23T21:15:00+00:00"):
+        held = place(tmp_path, "2022-11-22", as_of=setting)
+        assert resolve_as_of(held, None) == datetime(2022, 11, 23, 21, 15, tzinfo=UTC)
+    held = place(tmp_path, as_of="2022-11-24")
+    with pytest.raises(ConfigError, match=r"^market_data.as_of 2022-11-24 is no session of XNYS"):
+        resolve_as_of(held, None)
+    assert resolve_as_of(held, "2022-11-22") == datetime(2022, 11, 22, 21, 15, tzinfo=UTC)

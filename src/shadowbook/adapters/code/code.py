@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-from shadowbook.adapters.code import git
+from shadowbook.adapters.code import git, worktrees
+from shadowbook.adapters.code.fetched import holding
+from shadowbook.adapters.code.history import named_by_dvc
 from shadowbook.errors import ConfigError, IntegrityError, PermanentError
 
 _PATCH_LIMIT_BYTES = 20_000_000
-_LEASES = "shadowbook-worktrees"
 _DIFF = (
     *("diff-index", "--cached", "--patch", "--binary", "--full-index", "--unified=3"),
     *("--no-color", "--no-renames", "--no-ext-diff", "--no-textconv", "--diff-algorithm=myers"),
@@ -134,6 +132,16 @@ class Code:
             remote_free=not git.output(top, *containing),
         )
 
+    def named_by_dvc(self) -> dict[str, str]:
+        """Return what DVC's files of every commit name; see ``history.named_by_dvc``.
+
+        Raises
+        ------
+        ConfigError : git is missing or there is no repository.
+        PermanentError : git failed.
+        """
+        return named_by_dvc(git.top(self._root))
+
     @contextmanager
     def worktree(self, commit: str, patch: str, destination: Path) -> Iterator[Path]:
         """Lay out a commit and a patch in a clean folder while the block runs.
@@ -143,7 +151,8 @@ class Code:
 
         Parameters
         ----------
-        commit : must be in this repository; a shallow clone is enough when it holds it.
+        commit : in this repository or in one of its remotes, from where it is fetched into a
+            temporary one: a shallow clone is enough, and nothing of the user's changes.
         patch : as ``patch()`` returned it.
         destination : must not exist or be an empty folder.
 
@@ -153,34 +162,36 @@ class Code:
 
         Raises
         ------
-        ConfigError : git or repository missing, unknown commit, or ``destination`` is taken.
-        IntegrityError : the patch does not apply to the commit.
-        PermanentError : git failed, disk full, or not writable.
+        ConfigError
+            Git or repository missing, ``destination`` is taken, or the commit is neither here nor
+            in a remote.
+        IntegrityError
+            The patch does not apply to the commit.
+        PermanentError
+            Git failed, disk full, or not writable.
         """
         top = git.top(self._root)
         prefix = git.line(self._root, "rev-parse", "--show-prefix")
-        if git.run(top, "cat-file", "-e", f"{commit}^{{commit}}").returncode:
-            raise ConfigError(
-                f"commit {commit} is not in the repository {top}: fetch it "
-                "(in a shallow clone `git fetch --unshallow`)"
-            )
         target = destination.absolute()
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             raise ConfigError(
                 f"cannot make a worktree at {target}: something is there already; name a new folder"
             )
-        leases = top / git.line(top, "rev-parse", "--git-common-dir") / _LEASES
-        _clear_abandoned(top, leases)
-        handle = _lease(leases, target)
-        try:
-            git.output(top, "worktree", "add", "--quiet", "--detach", str(target), commit)
-            _apply(target, commit, patch)
-            yield target / prefix
-        finally:
-            _drop(top, target)
-            # The note goes last: until then a killed process leaves something that names the rest.
-            Path(handle.name).unlink(missing_ok=True)
-            handle.close()
+        with holding(top, commit, target.parent) as repository:
+            common = git.line(repository, "rev-parse", "--git-common-dir")
+            leases = repository / common / worktrees.LEASES
+            worktrees.clear_abandoned(repository, leases)
+            handle = worktrees.lease(leases, target)
+            try:
+                add = ("worktree", "add", "--quiet", "--detach", str(target), commit)
+                git.output(repository, *add)
+                _apply(target, commit, patch)
+                yield target / prefix
+            finally:
+                worktrees.drop(repository, target)
+                # The note goes last: until then a killed process leaves what names the rest.
+                Path(handle.name).unlink(missing_ok=True)
+                handle.close()
 
 
 def _names(top: Path, *arguments: str) -> list[str]:
@@ -247,42 +258,3 @@ def _apply(worktree: Path, commit: str, patch: str) -> None:
             f"the recorded patch does not apply to commit {commit} ({git.said(done)}): "
             "the manifest and the repository contradict each other"
         )
-
-
-def _lease(leases: Path, target: Path) -> IO[str]:
-    """Note that a live process owns the worktree; the kernel drops the lock if it is killed."""
-    try:
-        leases.mkdir(exist_ok=True)
-        handle = (leases / secrets.token_hex(8)).open("x", encoding="utf-8")
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        handle.write(str(target))
-        handle.flush()
-    except OSError as error:
-        raise PermanentError(
-            f"cannot make a worktree at {target}: {leases} cannot be written ({error}); "
-            "make it writable for this user"
-        ) from error
-    return handle
-
-
-def _clear_abandoned(top: Path, leases: Path) -> None:
-    """Remove the worktrees of processes that were killed."""
-    for note in leases.glob("*"):
-        with suppress(FileNotFoundError, BlockingIOError), note.open(encoding="utf-8") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if target := handle.read():
-                # No more than git knows as its own: by now something else may lie there.
-                git.run(top, "worktree", "remove", "--force", "--force", target)
-            note.unlink(missing_ok=True)
-
-
-def _drop(top: Path, target: Path) -> None:
-    """Remove our worktree, its folder and git's note of it, as far as they are there."""
-    git.run(top, "worktree", "remove", "--force", "--force", str(target))
-    try:
-        if target.exists():
-            shutil.rmtree(target)
-    except OSError as error:
-        raise PermanentError(
-            f"the worktree {target} cannot be removed ({error}): remove it by hand"
-        ) from error

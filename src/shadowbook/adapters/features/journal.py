@@ -55,15 +55,7 @@ def _plain(entry: Knowledge) -> dict[str, Any]:
         "first": entry.first.isoformat(),
         "symbols": list(entry.symbols),
         "references": list(entry.references),
-        "quarantined": [
-            {
-                "symbol": span.symbol,
-                "first": span.first.isoformat(),
-                "last": span.last.isoformat() if span.last else None,
-                "reason": span.reason,
-            }
-            for span in entry.quarantined
-        ],
+        "quarantined": [span.plain() for span in entry.quarantined],
     }
 
 
@@ -73,13 +65,5 @@ def _entry(item: dict[str, Any]) -> Knowledge:
         first=date.fromisoformat(item["first"]),
         symbols=tuple(item["symbols"]),
         references=tuple(item["references"]),
-        quarantined=tuple(
-            Quarantine(
-                symbol=span["symbol"],
-                first=date.fromisoformat(span["first"]),
-                last=date.fromisoformat(span["last"]) if span["last"] else None,
-                reason=span["reason"],
-            )
-            for span in item["quarantined"]
-        ),
+        quarantined=tuple(Quarantine.of_plain(span) for span in item["quarantined"]),
     )

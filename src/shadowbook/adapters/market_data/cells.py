@@ -20,7 +20,7 @@ YEARS = (1900, 2100)
 """Sessions outside of these years are slips of the pen, and calendars do not reach that far."""
 
 MOMENT = "available_at"
-_NO_DAY = "is no day: write YYYY-MM-DD"
+_NO_DAY = "is no day: write YYYY-MM-DD, or set market_data.files.date_format"
 _TIME_OF_DAY = "holds a time of day: write the trading day alone and the time into available_at"
 
 DAY = r"\d{4}-?\d{2}-?\d{2}"
@@ -59,8 +59,12 @@ def numbers(column: pd.Series, path: Path, name: str) -> pd.Series:
     return text.where(readable, "nan").astype("float64")
 
 
-def days(column: pd.Series, path: Path) -> pd.Series:
+def days(column: pd.Series, path: Path, form: str | None = None) -> pd.Series:
     """Read sessions: days without a time.
+
+    Parameters
+    ----------
+    form : how text is written, as ``strptime`` spells it; None reads ISO 8601 and 20221123.
 
     Raises
     ------
@@ -69,7 +73,12 @@ def days(column: pd.Series, path: Path) -> pd.Series:
     """
     import pandas as pd
 
-    if _is_text(column):
+    if form is not None and _is_text(column):
+        text = column.astype(str).str.strip()
+        found = pd.to_datetime(text, errors="coerce", format=form)
+        _refuse(found.isna(), column, path, f"is no day written as {form}")
+        _refuse(found != found.dt.normalize(), column, path, _TIME_OF_DAY)
+    elif _is_text(column) or column.dtype.kind in "iu":
         text = column.astype(str).str.strip()
         _refuse(text.str.fullmatch(rf"{DAY}[T ].+") & ~_is_day(text), column, path, _TIME_OF_DAY)
         _refuse(~_is_day(text), column, path, _NO_DAY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from shadowbook.core.values import Schedule
@@ -35,6 +36,10 @@ class MarketSource(Protocol):
 
     def read(self, schedule_for: ScheduleFor) -> Delivery:
         """Return the rows; those without ``available_at`` get their session's close."""
+        ...
+
+    def files(self) -> list[Path]:
+        """Return the files that ``read`` reads."""
         ...
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from shadowbook.adapters.market_data.cells import days, instants, numbers
 from shadowbook.adapters.market_data.delivery import Delivery, ScheduleFor, at_close
+from shadowbook.adapters.market_data.tables import open_table, select
 from shadowbook.core.values import BAR_FIELDS, BAR_KEYS
 from shadowbook.errors import ConfigError, SchemaError
 
@@ -30,7 +29,9 @@ class _Policy(BaseModel):
 class ColumnMap(_Policy):
     """Which of the file's columns is what; null where the file has none."""
 
-    symbol: str = Field(default="symbol", description="column that names the stock")
+    symbol: str | None = Field(
+        default="symbol", description="column that names the stock; null: each file is named so"
+    )
     session: str = Field(default="session", description="column of the trading day, a date")
     available_at: str | None = Field(
         default=None, description="column of when the row could be known; null: at the close"
@@ -62,13 +63,41 @@ class FilesPolicy(_Policy):
     path: str = Field(
         default="", description="CSV or parquet, relative to the workspace; * allowed"
     )
+    layout: Literal["long", "wide"] = Field(
+        default="long", description="long: a row a stock and session; wide: a column of closes each"
+    )
     columns: ColumnMap = ColumnMap()
+    date_format: str | None = Field(
+        default=None, description="how sessions are written, such as %d.%m.%Y; null: YYYY-MM-DD"
+    )
     price_scale: float = Field(default=1.0, gt=0, description="prices in the file are price x this")
     missing: tuple[float, ...] = Field(default=(), description="values that mean missing")
     time_zone: str | None = Field(
         default=None, description="zone of an available_at column written without one"
     )
+    renames: Mapping[str, str] = Field(
+        default_factory=dict, description="old ticker: new one, under which the history is joined"
+    )
     references: Mapping[str, ReferenceFile] = Field(default_factory=dict)
+
+    @field_validator("renames")
+    @classmethod
+    def _straight(cls, renames: Mapping[str, str]) -> Mapping[str, str]:
+        for old, new in renames.items():
+            if new in renames:
+                raise ValueError(f"{old} becomes {new}, which is renamed itself: name its last")
+        return renames
+
+    @model_validator(mode="after")
+    def _closes_alone(self) -> FilesPolicy:
+        mapped = self.columns.model_dump(exclude={"symbol", "session", "close"})
+        more = [name for name, column in mapped.items() if column]
+        if self.layout == "wide" and more:
+            raise ValueError(
+                f"a wide file holds closes alone: take {', '.join(more)} out of columns, or bring "
+                "a long file"
+            )
+        return self
 
     @field_validator("time_zone")
     @classmethod
@@ -109,6 +138,7 @@ class FilesSource:
         wanted = {key: name for key, name in policy.columns.model_dump().items() if name}
         parts = [self._bars(path, wanted) for path in self._paths(policy.path)]
         bars = _dated(pd.concat(parts, ignore_index=True), schedule_for)
+        bars["symbol"] = bars["symbol"].replace(dict(policy.renames))
         _refuse_duplicates(bars, BAR_KEYS, policy.path)
         series = [_no_references()]
         for name, entry in policy.references.items():
@@ -122,6 +152,11 @@ class FilesSource:
             bars=bars[[*BAR_KEYS, *prices]],
             references=references[["name", "session", "available_at", "value"]],
         )
+
+    def files(self) -> list[Path]:
+        """Return the files that ``read`` reads; errors as there."""
+        patterns = [self._policy.path, *(e.path for e in self._policy.references.values())]
+        return [path for pattern in patterns for path in self._paths(pattern)]
 
     def _paths(self, pattern: str) -> list[Path]:
         if "*" in pattern:
@@ -139,7 +174,13 @@ class FilesSource:
         return found
 
     def _bars(self, path: Path, wanted: Mapping[str, str]) -> pd.DataFrame:
-        table = self._keyed(_select(path, wanted, "market_data.files.columns"), path)
+        if self._policy.layout == "wide":
+            table = _melted(open_table(path), path, wanted["session"])
+        else:
+            table = select(path, wanted, "market_data.files.columns")
+        if "symbol" not in table:
+            table["symbol"] = _named_by(path)
+        table = self._keyed(table, path)
         for name in BAR_FIELDS:
             if name not in wanted:
                 continue
@@ -157,7 +198,7 @@ class FilesSource:
 
     def _reference(self, path: Path, name: str, entry: ReferenceFile) -> pd.DataFrame:
         wanted = {key: value for key, value in entry.model_dump(exclude={"path"}).items() if value}
-        table = _select(path, wanted, f"market_data.files.references.{name}")
+        table = select(path, wanted, f"market_data.files.references.{name}")
         table["value"] = numbers(table["value"], path, entry.value)
         table = table.dropna(subset=["value"])
         if table.empty:
@@ -168,11 +209,32 @@ class FilesSource:
         return self._keyed(table, path).assign(name=name)
 
     def _keyed(self, table: pd.DataFrame, path: Path) -> pd.DataFrame:
-        table = table.assign(session=days(table["session"], path))
+        table = table.assign(session=days(table["session"], path, self._policy.date_format))
         if "available_at" in table:
             known = instants(table["available_at"], path, self._policy.time_zone)
             table = table.assign(available_at=known)
         return table
+
+
+def _melted(table: pd.DataFrame, path: Path, session: str) -> pd.DataFrame:
+    """Turn one column a stock into one row a stock and session; blank cells are no bars."""
+    if session not in table:
+        raise SchemaError(
+            f"{path} has no column {session!r} for session: correct "
+            "market_data.files.columns.session in params.yaml"
+        )
+    names = table.columns.drop(session)
+    rows = table.rename(columns={session: "session"}).melt(
+        id_vars="session", value_vars=list(names), var_name="symbol", value_name="close"
+    )
+    held = numbers(rows["close"], path, "the closes").notna()
+    return rows[held].reset_index(drop=True)
+
+
+def _named_by(path: Path) -> str:
+    """Return the symbol that a file is named by: prices/BRK.B.csv.gz holds BRK.B."""
+    name = path.name.removesuffix(".gz")
+    return name.removesuffix(Path(name).suffix)
 
 
 def _dated(table: pd.DataFrame, schedule_for: ScheduleFor) -> pd.DataFrame:
@@ -193,64 +255,6 @@ def _no_references() -> pd.DataFrame:
             "value": pd.Series(dtype="float64"),
         }
     )
-
-
-def _select(path: Path, wanted: Mapping[str, str], section: str) -> pd.DataFrame:
-    """Read the wanted columns under our names."""
-    table = _open(path)
-    if table.empty:
-        raise SchemaError(f"{path} holds no rows: bring at least one session of prices")
-    for key, name in wanted.items():
-        if name not in table.columns:
-            near = difflib.get_close_matches(name, [str(c) for c in table.columns], n=1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise SchemaError(
-                f"{path} has no column {name!r} for {key}{hint}, it has "
-                f"{', '.join(map(str, table.columns))}: correct {section}.{key} in params.yaml"
-            )
-    chosen = table[list(wanted.values())].copy()
-    chosen.columns = list(wanted)
-    for key in ("symbol", "session"):
-        if key not in chosen:
-            continue
-        blank = (chosen[key].isna() | (chosen[key].astype(str).str.strip() == "")).to_numpy()
-        if blank.any():
-            row = int(blank.argmax())
-            raise SchemaError(f"{path}: row {row + 1} has no {key}: fill it or remove the row")
-    if "symbol" in chosen:
-        chosen["symbol"] = chosen["symbol"].astype(str).str.strip().astype(object)
-    return chosen
-
-
-def _open(path: Path) -> pd.DataFrame:
-    import pandas as pd
-    import pyarrow as pa
-
-    try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path)
-        with warnings.catch_warnings():
-            # Else rows longer than the header are cut, or shift every column by one.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            # A ticker may be called NA: only prices may read such a word as missing.
-            return pd.read_csv(path, keep_default_na=False, dtype=str, index_col=False)
-    except pd.errors.EmptyDataError as error:
-        raise SchemaError(f"{path} is empty: bring at least one session of prices") from error
-    except UnicodeDecodeError as error:
-        raise SchemaError(
-            f"{path} is no UTF-8 text (byte {error.start}): save it as UTF-8, or name it .parquet "
-            "if that is what it is"
-        ) from error
-    except pd.errors.ParserWarning as error:
-        raise SchemaError(
-            f"{path}: rows have more cells than the header has names: write one name a column, and "
-            "numbers with a decimal point"
-        ) from error
-    except (pd.errors.ParserError, pa.ArrowException, EOFError, OSError) as error:
-        raise SchemaError(
-            f"{path} cannot be read as {path.suffix or 'CSV'} ({str(error).splitlines()[0]}): "
-            "bring it whole"
-        ) from error
 
 
 def _refuse_duplicates(rows: pd.DataFrame, keys: Sequence[str], path: str) -> None:

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+CLOSES = ("skfolio", "skfolio/datasets/data/sp500_dataset.csv.gz")
+INDEX = ("skfolio", "skfolio/datasets/data/sp500_index.csv.gz")
+VIX = ("arch", "arch/data/vix/vix.csv.gz")
+
+
 class SampleSource:
     """Reads the market data that ships with two installed packages."""
 
@@ -25,15 +30,15 @@ class SampleSource:
         """Return closes of 20 symbols and the references ``index`` and ``vix``."""
         import pandas as pd
 
-        closes = _table("skfolio", "skfolio/datasets/data/sp500_dataset.csv.gz")
+        closes = _table(CLOSES)
         bars = (
             closes.rename_axis("session")
             .reset_index()
             .melt(id_vars="session", var_name="symbol", value_name="close")
             .dropna(subset=["close"])
         )
-        index = _table("skfolio", "skfolio/datasets/data/sp500_index.csv.gz").iloc[:, 0]
-        vix = _table("arch", "arch/data/vix/vix.csv.gz").iloc[:, -1]
+        index = _table(INDEX).iloc[:, 0]
+        vix = _table(VIX).iloc[:, -1]
         references = pd.concat(
             [_reference("index", index), _reference("vix", vix.dropna())], ignore_index=True
         )
@@ -42,10 +47,12 @@ class SampleSource:
             rows["available_at"] = at_close(rows["session"], schedule_for)
         return Delivery(bars=bars, references=references)
 
+    def files(self) -> list[Path]:
+        """Return the packages' data files."""
+        return [_located(*where) for where in (CLOSES, INDEX, VIX)]
 
-def _table(package: str, name: str) -> pd.DataFrame:
-    import pandas as pd
 
+def _located(package: str, name: str) -> Path:
     try:
         path = Path(str(distribution(package).locate_file(name)))
     except PackageNotFoundError as error:
@@ -54,7 +61,13 @@ def _table(package: str, name: str) -> pd.DataFrame:
         ) from error
     if not path.exists():
         raise PermanentError(f"the sample data is not at {path}: run make setup")
-    return pd.read_csv(path, index_col=0, parse_dates=True, na_values=["."])
+    return path
+
+
+def _table(where: tuple[str, str]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.read_csv(_located(*where), index_col=0, parse_dates=True, na_values=["."])
 
 
 def _reference(name: str, values: pd.Series) -> pd.DataFrame:

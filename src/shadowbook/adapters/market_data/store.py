@@ -37,11 +37,13 @@ class Merged:
     ----------
     delivery : every row, old and new.
     added, restated : how many rows are new, and how many of these tell a known session anew.
+    withdrawn : symbol and session of accepted bars that the source no longer tells.
     """
 
     delivery: Delivery
     added: int
     restated: int
+    withdrawn: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -117,11 +119,22 @@ class MarketStore:
         replace_text(self.folder / name, json.dumps(content, indent=2, sort_keys=True) + "\n")
 
     def read_note(self, name: str) -> dict[str, Any] | None:
-        """Return a JSON document kept beside the rows, or None."""
+        """Return a JSON document kept beside the rows, or None.
+
+        Raises
+        ------
+        IntegrityError
+            When it is not readable.
+        """
         path = self.folder / name
         if not path.exists():
             return None
-        note: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            note: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise IntegrityError(
+                f"{path} cannot be read: restore the folder from its pin"
+            ) from error
         return note
 
     def merge(self, delivery: Delivery, arrival: Arrival, on_rewrite: OnRewrite) -> Merged:
@@ -141,7 +154,8 @@ class MarketStore:
             When rows are told differently and that is to be refused.
         """
         if not self.exists():
-            return Merged(delivery, added=len(delivery.bars), restated=0)
+            none = delivery.bars.iloc[:0][["symbol", "session"]]
+            return Merged(delivery, added=len(delivery.bars), restated=0, withdrawn=none)
         old = self.read()
         bars, restated = _lay_over(
             old.bars, delivery.bars, ["symbol", "session"], arrival, on_rewrite
@@ -153,7 +167,21 @@ class MarketStore:
             Delivery(bars=bars, references=references),
             added=len(bars) - len(old.bars),
             restated=restated + retold,
+            withdrawn=_withdrawn(old.bars, delivery.bars, arrival),
         )
+
+
+def _withdrawn(old: pd.DataFrame, new: pd.DataFrame, arrival: Arrival) -> pd.DataFrame:
+    """Find accepted bars that a source which tells its history again leaves out.
+
+    A source that tells less than half of what was accepted brings additions, not its history.
+    """
+    import pandas as pd
+
+    about = ["symbol", "session"]
+    known = old.loc[old["available_at"] <= pd.Timestamp(arrival.as_of), about].drop_duplicates()
+    told = pd.MultiIndex.from_frame(known).isin(pd.MultiIndex.from_frame(new[about]))
+    return known[~told if 2 * told.sum() >= len(known) else np.zeros(len(known), dtype=bool)]
 
 
 def _lay_over(
@@ -181,13 +209,10 @@ def _lay_over(
     anew = _tells_anew(old, new, about, values, arrival)
     changed = known & ~versioned & anew
     if contradicts.any() or (changed.any() and on_rewrite == "refuse"):
-        wrong = contradicts | changed
-        named = "; ".join(
-            f"{row[0]} {row[1].date()}" for row in new.loc[wrong, about].head(SHOWN).to_numpy()
-        )
+        wrong = new.loc[contradicts | changed, about]
         raise IntegrityError(
-            f"the source tells {int(wrong.sum())} accepted rows differently than before, without "
-            f"a new available_at ({named}): restore them, give the corrections their own "
+            f"the source tells {len(wrong):,} accepted rows differently than before, without a new "
+            f"available_at ({_named(wrong)}): restore them, give the corrections their own "
             "available_at, or set market_data.on_rewrite to record in params.yaml"
         )
     late = ~known & _came_late(old, new, about, arrival)
@@ -197,6 +222,18 @@ def _lay_over(
     corrections = new[dated].assign(available_at=pd.Timestamp(arrival.now).tz_convert("UTC"))
     rows = pd.concat([old, new[~known & ~late], corrections], ignore_index=True)
     return rows.sort_values(keys, ignore_index=True), len(corrections)
+
+
+def _named(rows: pd.DataFrame) -> str:
+    """Name the first of these rows, and of how many symbols and which span all are."""
+    first = "; ".join(f"{row[0]} {row[1].date()}" for row in rows.head(SHOWN).to_numpy())
+    if len(rows) <= SHOWN:
+        return first
+    subjects, days = rows.iloc[:, 0], rows["session"]
+    return (
+        f"{first}; ... of {subjects.nunique():,} {subjects.name}s from {days.min().date()} to "
+        f"{days.max().date()}"
+    )
 
 
 def _came_late(

@@ -18,6 +18,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shadowbook.adapters.disk import sync_folder
 from shadowbook.errors import AdapterError, ConfigError, PermanentError, TransientError
 
 if TYPE_CHECKING:
@@ -103,6 +104,38 @@ def _make_database(path: Path, artifact_folder: Path) -> None:
             path.hardlink_to(aside)
         except FileExistsError:
             return  # another process was first, and its database is as good
+        sync_folder(path.parent)
+
+
+LOCATIONS = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
+"""Where MLflow keeps absolute addresses of files that lie in the artifact folder."""
+
+
+def settle(path: Path, artifact_folder: Path) -> None:
+    """Let the database know where its files lie now, after its workspace was moved or copied.
+
+    MLflow keeps absolute addresses: a copy would else write into the folder it was copied from.
+    One transaction, so a kill leaves either the old addresses or the new ones.
+    """
+    here = artifact_folder.as_uri()
+    with closing(sqlite3.connect(path, timeout=PATIENCE_SECONDS)) as raw, raw:
+        query = "SELECT artifact_location FROM experiments WHERE experiment_id = 0"
+        found = [row[0].removesuffix("/0") for row in raw.execute(query)]
+        for there in found:
+            if there == here:
+                continue
+            for table, column in LOCATIONS:
+                raw.execute(
+                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) "  # noqa: S608 - our names
+                    f"WHERE {column} = ? OR substr({column}, 1, ?) = ?",
+                    (here, len(there) + 1, there, len(there) + 1, f"{there}/"),
+                )
 
 
 def _check_schema(path: Path) -> None:
@@ -110,8 +143,9 @@ def _check_schema(path: Path) -> None:
     from mlflow.store.db.utils import _get_latest_schema_revision
 
     try:
+        # Not read-only: what a killed process left in the journal is rolled back by who may write.
         with closing(
-            sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=PATIENCE_SECONDS)
+            sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=PATIENCE_SECONDS)
         ) as raw:
             found = [row[0] for row in raw.execute("SELECT version_num FROM alembic_version")]
     except sqlite3.DatabaseError as error:

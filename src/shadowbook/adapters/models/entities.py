@@ -9,8 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from shadowbook.adapters.models.records import Artifact
+from shadowbook.adapters.models.files import sha256_of
+from shadowbook.adapters.models.records import MANIFEST, Artifact
 from shadowbook.core.values import Pin
+from shadowbook.errors import SchemaError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -44,6 +46,28 @@ def log_artifacts(client: MlflowClient, run_id: str, artifacts: Mapping[str, Art
         for name, content in artifacts.items():
             _place(content, Path(folder, name))
         client.log_artifacts(run_id, folder)
+
+
+def log_manifest(client: MlflowClient, run_id: str, manifest: Mapping[str, object]) -> str:
+    """Log a run's manifest as JSON and return its SHA-256.
+
+    Raises
+    ------
+    SchemaError
+        When it is not JSON.
+    """
+    try:
+        text = json.dumps(manifest, indent=1, sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise SchemaError(
+            f"the manifest of run {run_id} is not JSON ({error}): give plain values, and null "
+            "for what cannot be computed."
+        ) from error
+    with TemporaryDirectory(prefix="shadowbook-manifest-") as folder:
+        path = Path(folder, MANIFEST)
+        path.write_text(text + "\n", encoding="utf-8")
+        client.log_artifact(run_id, str(path))
+        return sha256_of(path)
 
 
 def _place(content: Artifact, target: Path) -> None:

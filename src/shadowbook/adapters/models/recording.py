@@ -18,15 +18,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from shadowbook.adapters.models.entities import dataset_of, log_artifacts, log_batch, metrics_of
-from shadowbook.adapters.models.files import check_trusted, save_estimator, sha256_of
+from shadowbook.adapters.disk import sync_tree
+from shadowbook.adapters.models.entities import (
+    dataset_of,
+    log_artifacts,
+    log_batch,
+    log_manifest,
+    metrics_of,
+)
+from shadowbook.adapters.models.files import check_trusted, save_estimator
 from shadowbook.adapters.models.records import (
-    MANIFEST,
+    REPORT,
     CandidateRecord,
     TrainingRecord,
     check_record,
 )
-from shadowbook.errors import ConfigError, IntegrityError, SchemaError
+from shadowbook.errors import IntegrityError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -43,19 +50,29 @@ class Recording:
     folder: Path
     record: TrainingRecord
 
-    def complete(self) -> None:
-        """Bring the retraining from whatever is there to FINISHED.
+    def check(self) -> None:
+        """Refuse what cannot be recorded, before anything is written.
 
         Raises
         ------
         ConfigError
             The record contradicts itself, or names a type skops does not trust.
-        IntegrityError
-            An earlier attempt under the same run key recorded something else.
+        SchemaError
+            An infinite metric.
         """
         record = self.record
         check_record(record)
         check_trusted(record.estimator, record.trusted_types, f"{record.strategy}/{record.best}")
+
+    def complete(self) -> None:
+        """Bring the retraining from whatever is there to FINISHED.
+
+        Raises
+        ------
+        IntegrityError
+            An earlier attempt under the same run key recorded something else.
+        """
+        record = self.record
         experiment = self._experiment()
         parent = self._parent(experiment)
         children = {run.data.tags["candidate"]: run for run in self._children(parent)}
@@ -73,8 +90,11 @@ class Recording:
         version = self._version(parent, model)
         self._link(model, version)
         digest = self._log_manifest(parent, version, model.tags["artifact_sha256"])
-        self._move_aliases(experiment, version)
         run_id = parent.info.run_id
+        # MLflow flushes its database, not the files: what an alias leads to must be on the disk.
+        sync_tree(self.folder / run_id)
+        sync_tree(self.folder / "models" / model.model_id)
+        self._move_aliases(experiment, version)
         log_batch(
             self.client,
             run_id,
@@ -94,12 +114,6 @@ class Recording:
             tags = {"role": "retraining", "mlflow.experimentKind": "custom_model_development"}
             return str(
                 self.client.create_experiment(self.record.strategy, self.folder.as_uri(), tags)
-            )
-        if found.artifact_location != self.folder.as_uri():
-            raise ConfigError(
-                f"the registry keeps the artifacts of {self.record.strategy} in "
-                f"{found.artifact_location}, the settings name {self.folder}: move the workspace "
-                "back, or start a new registry here."
             )
         return str(found.experiment_id)
 
@@ -260,18 +274,9 @@ class Recording:
     def _log_manifest(self, parent: Run, version: int, artifact_sha256: str) -> str:
         run_id = parent.info.run_id
         manifest = self.record.manifest_of(run_id, version, artifact_sha256)
-        try:
-            text = json.dumps(manifest, indent=1, sort_keys=True, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise SchemaError(
-                f"the manifest of run {run_id} is not JSON ({error}): give plain values, and null "
-                "for what cannot be computed."
-            ) from error
-        with TemporaryDirectory(prefix="shadowbook-manifest-") as folder:
-            path = Path(folder, MANIFEST)
-            path.write_text(text + "\n", encoding="utf-8")
-            self.client.log_artifact(run_id, str(path))
-            return sha256_of(path)
+        if self.record.page_of is not None:
+            log_artifacts(self.client, run_id, {REPORT: self.record.page_of(manifest)})
+        return log_manifest(self.client, run_id, manifest)
 
     def _move_aliases(self, experiment: str, version: int) -> None:
         name = self.record.strategy

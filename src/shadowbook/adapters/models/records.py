@@ -20,11 +20,17 @@ if TYPE_CHECKING:
 Artifact = Path | bytes | str
 """A file or folder to copy, or the content itself."""
 
-MANIFEST = "manifest.json"
+MANIFEST, REPORT = "manifest.json", "report.html"
+
+OURS = (MANIFEST, REPORT)
+"""Artifacts that the registry writes by itself."""
+
+STEPS = "shadowbook-steps"
+"""Experiment of the runs that train nothing; a strategy's name has no hyphen."""
 
 RESERVED_TAGS = frozenset(
     {"role", "run_key", "strategy", "as_of", "feature_service", "candidate", "kind", "oos_digest"}
-    | {"model_version", "artifact_sha256", "manifest_sha256"}
+    | {"model_version", "artifact_sha256", "manifest_sha256", "outcome"}
 )
 """Tags that the registry finds its way by; a caller's own tags may not be called so."""
 
@@ -75,6 +81,7 @@ class TrainingRecord:
     input_example : a few rows of features, float64 columns in the order of the fit.
     pip_requirements : what a process needs to load the model.
     manifest_of : (run id, model version, artifact SHA-256) -> the manifest, plain JSON values.
+    page_of : manifest -> the run's report, HTML; None: there is none.
     artifacts : as for a candidate.
     """
 
@@ -95,11 +102,35 @@ class TrainingRecord:
     manifest_of: Callable[[str, int, str], Mapping[str, object]]
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    page_of: Callable[[Mapping[str, object]], str] | None = None
 
     @property
     def best_candidate(self) -> CandidateRecord:
         """The candidate that is registered."""
         return next(c for c in self.candidates if c.name == self.best)
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One run of a step that trains nothing, ready to be recorded.
+
+    Attributes
+    ----------
+    kind : which step: ingest, gate, features.
+    run_key : SHA-256 of everything that went in and of what came out; the same key is the same run.
+    as_of : aware; what the run knew.
+    outcome : what it came to, one word.
+    pins, made : the data it read, and the data it wrote.
+    manifest_of : run id -> the manifest, plain JSON values.
+    """
+
+    kind: str
+    run_key: str
+    as_of: datetime
+    outcome: str
+    pins: tuple[Pin, ...]
+    made: tuple[Pin, ...]
+    manifest_of: Callable[[str], Mapping[str, object]]
 
 
 @dataclass(frozen=True)
@@ -181,10 +212,10 @@ def _check_content(
             )
     for path, content in artifacts.items():
         parts = PurePosixPath(path)
-        if parts.is_absolute() or ".." in parts.parts or not parts.name or path == MANIFEST:
+        if parts.is_absolute() or ".." in parts.parts or not parts.name or path in OURS:
             raise ConfigError(
                 f"artifact path {path!r} of {where} is not allowed: use a path inside the run "
-                f"other than {MANIFEST}."
+                f"other than {' and '.join(OURS)}."
             )
         if isinstance(content, Path) and not content.exists():
             raise ConfigError(f"artifact {path!r} of {where} has no file {content}: make it first.")

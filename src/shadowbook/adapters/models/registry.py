@@ -8,36 +8,43 @@ moved or copied for an audit can still be read.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import datetime
-from functools import cached_property
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from shadowbook.adapters.models.database import database_path, open_client, translated
+from shadowbook.adapters.models.catalog import Catalog
+from shadowbook.adapters.models.database import database_path, settle, translated
+from shadowbook.adapters.models.entries import (
+    LATEST,
+    TRAINING,
+    flow_record,
+    logged_candidate,
+    named,
+    run_record,
+)
 from shadowbook.adapters.models.files import MODEL_FILE, load_estimator, sha256_of
-from shadowbook.adapters.models.recording import FOLD_PREFIX, Recording
+from shadowbook.adapters.models.recording import Recording
 from shadowbook.adapters.models.records import (
     MANIFEST,
     CandidateRecord,
     LoggedCandidate,
+    StepRecord,
     TrainingRecord,
     check_run_key,
     check_strategy,
 )
-from shadowbook.core.values import RunRecord
+from shadowbook.adapters.models.step_recording import ROLE, StepRecording
+from shadowbook.core.values import FlowRecord, Pin, RunRecord
 from shadowbook.errors import ConfigError, IntegrityError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
-    from mlflow.entities.model_registry import ModelVersion
     from sklearn.base import BaseEstimator
 
-__all__ = ["CandidateRecord", "LoggedCandidate", "Models", "TrainingRecord"]
+__all__ = ["CandidateRecord", "LoggedCandidate", "Models", "StepRecord", "TrainingRecord"]
 
 _FINISHED = "tags.role = 'retraining' AND attributes.status = 'FINISHED'"
-_SHORTEST_PREFIX = 4
+_STEP = f"tags.role = '{ROLE}' AND attributes.status = 'FINISHED'"
 
 
 class Models:
@@ -56,15 +63,11 @@ class Models:
         self._uri = tracking_uri
         self._database = database_path(tracking_uri)
         self._folder = artifact_folder.absolute()
-
-    @cached_property
-    def _client(self) -> MlflowClient:
-        return open_client(self._uri, self._folder)
+        self._catalog = Catalog(tracking_uri, self._folder)
 
     @property
-    def _nothing_yet(self) -> bool:
-        """Reading makes no database."""
-        return self._database is not None and not self._database.exists()
+    def _client(self) -> MlflowClient:
+        return self._catalog.client
 
     def record_training(self, record: TrainingRecord) -> RunRecord:
         """Record one retraining; the same run key again completes or returns what is there.
@@ -78,15 +81,56 @@ class Models:
         IntegrityError
             The run key is there with other predictions.
         """
-        client = self._client
+        recording = Recording(self._client, self._folder, record)
         with translated(f"record a retraining of {record.strategy}"):
-            Recording(client, self._folder, record).complete()
+            recording.check()
+            self._settle()
+            recording.complete()
         found = self.find(record.run_key)
         if found is None:
             raise IntegrityError(
                 f"run key {record.run_key} was recorded but cannot be found in {self._uri}."
             )
         return found
+
+    def record_step(self, record: StepRecord) -> str:
+        """Record one run of a step and return its id; the same run key again finds it.
+
+        Raises
+        ------
+        SchemaError
+            A manifest that is not JSON.
+        """
+        check_run_key(record.run_key)
+        recording = StepRecording(self._client, self._folder, record)
+        with translated(f"record the {record.kind}"):
+            self._settle()
+            return recording.complete()
+
+    def _settle(self) -> None:
+        if self._database is not None:
+            settle(self._database, self._folder)
+
+    def records(self, kind: str | None = None) -> list[FlowRecord]:
+        """Finished runs of every flow, or of one kind, the last finished first."""
+        found: list[FlowRecord] = []
+        if kind in (None, TRAINING):
+            found += [flow_record(run) for run in self._catalog.runs(_FINISHED)]
+        if kind != TRAINING:
+            wanted = "" if kind is None else f" AND tags.kind = '{kind}'"
+            found += [flow_record(run) for run in self._catalog.runs(_STEP + wanted, role=ROLE)]
+        return sorted(found, key=lambda record: record.finished_at, reverse=True)
+
+    def maker(self, pin: Pin) -> FlowRecord | None:
+        """Return the last finished run of a step that wrote what is pinned, found by content."""
+        where = f"{_STEP} AND tags.`made.{pin.name}` = '{pin.md5}'"
+        found = self._catalog.runs(where, role=ROLE)
+        return flow_record(found[0]) if found else None
+
+    def manifests(self) -> Iterator[dict[str, Any]]:
+        """Manifests of all finished runs, the last finished first; errors as ``manifest``."""
+        for record in self.records():
+            yield self.manifest(record.run_id)
 
     def find(self, run_key: str) -> RunRecord | None:
         """Return the finished run with this key, or None."""
@@ -109,20 +153,14 @@ class Models:
         ConfigError
             No such run, or several.
         """
-        records = self.runs()
-        if run == "latest":
-            if not records:
-                raise ConfigError(f"there is no finished run in {self._uri}: run a retraining.")
-            return records[0]
-        if len(run) < _SHORTEST_PREFIX:
-            raise ConfigError(f"run {run!r} is too short: give {_SHORTEST_PREFIX} characters.")
-        matches = [r for r in records if r.run_id.startswith(run)]
-        if not matches:
-            raise ConfigError(f"no finished run {run!r} in {self._uri}: see `shadowbook runs`.")
-        if len(matches) > 1:
-            ids = ", ".join(r.run_id for r in matches)
-            raise ConfigError(f"run {run!r} may be any of {ids}: give more characters.")
-        return matches[0]
+        return named(run, self.runs(), self._uri)
+
+    def resolve_any(self, run: str) -> FlowRecord:
+        """Find a run of any flow; errors as ``resolve``, and ``latest`` is the last training."""
+        if run == LATEST:
+            latest = self.resolve(run).run_id
+            return next(record for record in self.records(TRAINING) if record.run_id == latest)
+        return named(run, self.records(), self._uri)
 
     def manifest(self, run_id: str) -> dict[str, Any]:
         """Return the manifest of a finished run, byte for byte the one that was logged.
@@ -165,12 +203,15 @@ class Models:
 
     def children(self, run_id: str) -> list[LoggedCandidate]:
         """Every candidate of a retraining, in the order they were logged."""
-        runs = self._search(
+        runs = self._catalog.runs(
             f"tags.`mlflow.parentRunId` = '{run_id}' AND tags.role = 'candidate'",
             order="attributes.start_time ASC",
         )
+        if not runs:
+            return []
+        client = self._client
         with translated(f"read run {run_id}"):
-            return [self._candidate(run) for run in runs]
+            return [logged_candidate(client, run) for run in runs]
 
     def count_trials(self, strategy: str) -> int:
         """Count candidate fits ever logged for a strategy.
@@ -180,12 +221,14 @@ class Models:
         """
         check_strategy(strategy)
         return len(
-            self._search(f"tags.role = 'candidate' AND tags.strategy = '{strategy}'", deleted=True)
+            self._catalog.runs(
+                f"tags.role = 'candidate' AND tags.strategy = '{strategy}'", deleted=True
+            )
         )
 
     def version_of(self, strategy: str, alias: str) -> int | None:
         """Return the version ``champion`` or ``challenger`` points at, None without one."""
-        version = self._aliases(strategy).get(alias)
+        version = self._catalog.aliases(strategy).get(alias)
         return None if version is None else int(version)
 
     def load(self, strategy: str, version: str | int) -> BaseEstimator:
@@ -198,95 +241,34 @@ class Models:
         IntegrityError
             The stored file is not the recorded one.
         """
-        number = self.version_of(strategy, version) if isinstance(version, str) else version
-        found = None if number is None else self._model_version(strategy, number)
+        tags = self._tags(strategy, version)
+        trusted = json.loads(tags["trusted_types"])
+        what = f"{strategy}/{self._number(strategy, version)}"
+        return load_estimator(self._model_file(tags), tags["artifact_sha256"], trusted, what)
+
+    def model_file(self, strategy: str, version: str | int) -> Path:
+        """Where the estimator of a version or an alias is stored; errors as ``load``."""
+        return self._model_file(self._tags(strategy, version))
+
+    def _model_file(self, tags: Mapping[str, str]) -> Path:
+        return self._folder / "models" / tags["model_id"] / "artifacts" / MODEL_FILE
+
+    def _number(self, strategy: str, version: str | int) -> int | None:
+        return self.version_of(strategy, version) if isinstance(version, str) else version
+
+    def _tags(self, strategy: str, version: str | int) -> Mapping[str, str]:
+        number = self._number(strategy, version)
+        found = None if number is None else self._catalog.version(strategy, number)
         if found is None:
             raise ConfigError(
                 f"strategy {strategy} has no model {version!r} in {self._uri}: "
                 "see `shadowbook runs`."
             )
         tags: Mapping[str, str] = found.tags
-        path = self._folder / "models" / tags["model_id"] / "artifacts" / MODEL_FILE
-        trusted = json.loads(tags["trusted_types"])
-        return load_estimator(path, tags["artifact_sha256"], trusted, f"{strategy}/{number}")
-
-    def _model_version(self, strategy: str, number: int) -> ModelVersion | None:
-        check_strategy(strategy)
-        if self._nothing_yet:
-            return None
-        client = self._client
-        with translated(f"read model {strategy}"):
-            found = client.search_model_versions(f"name = '{strategy}'")
-        return next((v for v in found if int(v.version) == number), None)
-
-    def _aliases(self, strategy: str) -> Mapping[str, str]:
-        check_strategy(strategy)
-        if self._nothing_yet:
-            return {}
-        client = self._client
-        with translated(f"read model {strategy}"):
-            found = client.search_registered_models(f"name = '{strategy}'")
-            return found[0].aliases if found else {}
-
-    def _search(
-        self, where: str, order: str = "attributes.end_time DESC", deleted: bool = False
-    ) -> list[Run]:
-        if self._nothing_yet:
-            return []
-        client = self._client
-        with translated(f"search {self._uri}"):
-            from mlflow.entities import ViewType
-
-            view = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
-            experiments = client.search_experiments(view, filter_string="tags.role = 'retraining'")
-            ids = [e.experiment_id for e in experiments]
-            found: list[Run] = []
-            token: str | None = None
-            while ids:
-                page = client.search_runs(ids, where, view, order_by=[order], page_token=token)
-                found += page
-                token = page.token
-                if not token:
-                    break
-            return found
+        return tags
 
     def _runs(self, where: str) -> list[RunRecord]:
-        runs = self._search(where)
+        runs = self._catalog.runs(where)
         strategies = {run.data.tags["strategy"] for run in runs}
-        aliases = {name: self._aliases(name) for name in strategies}
-        return [_run_record(run, aliases[run.data.tags["strategy"]]) for run in runs]
-
-    def _candidate(self, run: Run) -> LoggedCandidate:
-        metrics = dict(run.data.metrics)
-        folds = {name: metrics.pop(name) for name in list(metrics) if name.startswith(FOLD_PREFIX)}
-        histories = {
-            name.removeprefix(FOLD_PREFIX): self._client.get_metric_history(run.info.run_id, name)
-            for name in folds
-        }
-        return LoggedCandidate(
-            name=run.data.tags["candidate"],
-            kind=run.data.tags["kind"],
-            run_id=run.info.run_id,
-            parameters=dict(run.data.params),
-            metrics=metrics,
-            fold_metrics={
-                name: tuple(m.value for m in sorted(history, key=lambda m: m.step))
-                for name, history in histories.items()
-            },
-            oos_digest=run.data.tags["oos_digest"],
-        )
-
-
-def _run_record(run: Run, aliases: Mapping[str, str]) -> RunRecord:
-    tags = run.data.tags
-    version = int(tags["model_version"])
-    return RunRecord(
-        run_id=run.info.run_id,
-        strategy=tags["strategy"],
-        as_of=datetime.fromisoformat(tags["as_of"]),
-        model_version=version,
-        candidate=tags["candidate"],
-        run_key=tags["run_key"],
-        aliases=tuple(sorted(a for a, v in aliases.items() if int(v) == version)),
-        metrics=dict(run.data.metrics),
-    )
+        aliases = {name: self._catalog.aliases(name) for name in strategies}
+        return [run_record(run, aliases[run.data.tags["strategy"]]) for run in runs]

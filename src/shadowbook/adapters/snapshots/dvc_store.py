@@ -30,6 +30,7 @@ from shadowbook.errors import (
     IntegrityError,
     PermanentError,
     ShadowbookError,
+    TransientError,
 )
 
 if TYPE_CHECKING:
@@ -90,6 +91,32 @@ class DvcStore:
         self._root = root
         self._repo = repo
         self._remote_name = remote or repo.config["core"].get("remote")
+
+    @property
+    def cache(self) -> HashFileDB:
+        """The cache."""
+        return self._repo.cache.local
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep DVC's own commands out while the block runs.
+
+        Raises
+        ------
+        TransientError : one of them is at work.
+        """
+        from dvc.lock import LockError
+
+        try:
+            self._repo.lock.lock()
+        except LockError as error:
+            raise TransientError(
+                f"a dvc command is at work in {self._root}: wait for it, then try again"
+            ) from error
+        try:
+            yield
+        finally:
+            self._repo.lock.unlock()
 
     def remote(self) -> HashFileDB:
         """Return the remote; ConfigError when there is none of that name."""

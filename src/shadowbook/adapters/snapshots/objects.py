@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from shadowbook.adapters.disk import sync_folder
 from shadowbook.core.values import Pin
 from shadowbook.errors import IntegrityError, PermanentError, TransientError
 
@@ -58,6 +59,9 @@ def place(path: Path, oid: str, write: Callable[[Path], object]) -> str:
         if found == bare(oid):
             draft.chmod(0o444)
             draft.replace(path)
+            # A manifest that names the object must not reach the disk before the object does.
+            sync_folder(path.parent)
+            sync_folder(path.parent.parent)
         return found
     finally:
         draft.unlink(missing_ok=True)

@@ -4,7 +4,8 @@ A pin needs no git commit and never touches ``dvc.lock``: the objects go into DV
 their MD5, and the run's manifest keeps the hash. The workspace keeps ordinary writable files, the
 cache has copies (reflinks where the file system can).
 
-``dvc gc -w`` deletes pins that no ``dvc.lock`` names: never run it on a workspace.
+``dvc gc -w`` deletes pins that no ``dvc.lock`` names: never run it on a workspace. ``collect``
+deletes what nothing names.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shadowbook.adapters.snapshots import dvc_store, objects
+from shadowbook.adapters.snapshots.collect import Collected, Wanted, collect
 from shadowbook.adapters.snapshots.objects import LISTING
+from shadowbook.adapters.snapshots.survey import Survey, survey
 from shadowbook.core.values import Pin
 from shadowbook.errors import ConfigError, IntegrityError, TransientError
 
@@ -198,6 +201,11 @@ class Snapshots:
                     problems.append(objects.altered(pin, relative, str(cached), oid, found))
         return tuple(problems)
 
+    def collect(self, wanted: Wanted, *, with_remote: bool, dry_run: bool) -> Collected:
+        """Delete every object that nothing wanted names; see ``collect.collect``."""
+        with self._opened("delete what nobody names") as store:
+            return collect(store, self._root, wanted, with_remote=with_remote, dry_run=dry_run)
+
     def check(self) -> None:
         """Raise what would keep data from being pinned here.
 
@@ -208,6 +216,10 @@ class Snapshots:
         """
         with self._opened("looking at the DVC repository"):
             pass
+
+    def survey(self) -> Survey:
+        """Look at cache and remote without opening the repository; see ``survey.survey``."""
+        return survey(self._root, self._remote)
 
     def exists(self, pin: Pin) -> bool:
         """Tell whether every object of the pin is in the cache or the remote, without hashing.

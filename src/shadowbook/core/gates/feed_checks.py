@@ -38,7 +38,21 @@ def _symbol_checks(policy: MarketGatePolicy) -> list[Check]:
             maximum=policy.max_symbol_lag_sessions,
             span=("silent_from", "open_end"),
             what="its newest bar is {value} sessions behind the feed's newest",
-            remedy="load the missing bars; until then the symbol is not used from there on",
+            remedy="load the missing bars, or leave it where the stock is no longer traded; it is "
+            "not used from there on",
+        ),
+        _quarantine(
+            name="sessions_shifted",
+            table="symbols",
+            kind="in_set",
+            columns=("shifted",),
+            allowed=(0.0,),
+            key=("symbol",),
+            span=("shift_from", "shift_to"),
+            details=("shift_from", "shift_side", "shift_correlation", "same_day"),
+            what="from about {shift_from} on its bars stand a session {shift_side}, for it goes "
+            "with the market of that session ({shift_correlation}), not of its own ({same_day})",
+            remedy="correct its dates, such as a time zone that turns the day",
         ),
         _quarantine(
             name="symbol_doubled",
@@ -51,6 +65,21 @@ def _symbol_checks(policy: MarketGatePolicy) -> list[Check]:
             details=("twin", "shared_from"),
             what="from {shared_from} on it carries the prices of {twin}",
             remedy="check the source's symbols; neither is used from there on",
+        ),
+        Check(
+            name="symbol_renamed",
+            table="symbols",
+            kind="in_set",
+            columns=("renamed",),
+            allowed=(0.0,),
+            key=("symbol", "session"),
+            details=("successor", "successor_ratio", "symbol"),
+            severity="warning",
+            action="note",
+            what="it ends here and {successor} begins the next session at {successor_ratio} of its "
+            "price, so it was probably renamed",
+            remedy="if so, map the old name to the new in market_data.files.renames, which joins "
+            "their histories",
         ),
     ]
 

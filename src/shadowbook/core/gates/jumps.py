@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from shadowbook.core.gates.grid import Grid, own_scale
 from shadowbook.core.gates.policy import MarketGatePolicy
+from shadowbook.core.gates.volumes import over_median
 from shadowbook.core.values import Floats
 
 Mask = NDArray[np.bool_]
@@ -89,24 +90,10 @@ def _trading_evidence(grid: Grid, policy: MarketGatePolicy) -> tuple[Mask, Mask]
         known = np.isfinite(ratio)
         told |= known
         agrees &= ~known | (ratio <= policy.split_dollar_volume)
-    if "open" in grid.fields:
-        # Raw open over raw close is the session's own move, whatever the adjustment.
-        with np.errstate(divide="ignore", invalid="ignore"):
-            within = np.log(close / grid.fields["open"])
-            share = 1 - within / grid.returns
-        known = np.isfinite(share)
-        told |= known
-        least = policy.split_gap_share
-        agrees &= ~known | ((share >= least) & (share <= 2 - least))
+    known = np.isfinite(_share_at_open(grid))
+    told |= known
+    agrees &= ~known | _opened_there(grid, policy)
     return told, agrees
-
-
-def over_median(values: Floats, window: int = 21) -> Floats:
-    """(T, N) value over the median of the ``window`` before it; NaN without five of them."""
-    frame = pd.DataFrame(values)
-    usual = frame.rolling(window, min_periods=5).median().shift(1)
-    ratio: Floats = (frame / usual.where(usual > 0)).to_numpy(np.float64)
-    return ratio
 
 
 def _restlessness(grid: Grid, policy: MarketGatePolicy) -> Floats:
@@ -121,17 +108,33 @@ def _restlessness(grid: Grid, policy: MarketGatePolicy) -> Floats:
     return ratio
 
 
-def find_spikes(grid: Grid, policy: MarketGatePolicy) -> tuple[Mask, Mask]:
-    """Find jumps that the next session takes back: one wrong price.
+@dataclass(frozen=True)
+class Spikes:
+    """Jumps that the next session takes back.
+
+    Attributes
+    ----------
+    wrong : (T, N) bad ticks.
+    doubtful : (T, N) they may be honest.
+    strayed : (T, N) the whole bar stands elsewhere at its usual dollar volume, no further away
+        than honest openings are.
+    near : (T, N) words on the symbol whose last price a strayed bar stands at and which strayed
+        in the same session; else empty.
+    """
+
+    wrong: Mask
+    doubtful: Mask
+    strayed: Mask
+    near: NDArray[np.object_]
+
+
+def find_spikes(grid: Grid, policy: MarketGatePolicy) -> Spikes:
+    """Find jumps that the next session takes back.
 
     Honest prices do that too: among jumps of five own deviations a few in a thousand symbol
     years. A usual dollar volume (nobody traded the news) tells them apart; closes alone tell
-    only from eight deviations on.
-
-    Returns
-    -------
-    wrong : (T, N) bad ticks.
-    doubtful : (T, N) jumps taken back that may be honest.
+    only from eight deviations on. Where opens exist, a bar that stands elsewhere as a whole is
+    vouched for by its own prices: it is wrong only beyond what honest openings do.
     """
     size = np.abs(grid.residuals)
     noise = grid.noise
@@ -144,7 +147,46 @@ def find_spikes(grid: Grid, policy: MarketGatePolicy) -> tuple[Mask, Mask]:
         told = dollars <= policy.split_dollar_volume
     large = taken_back & (size >= policy.spike_deviations * noise)
     wrong = large & (told | (size >= policy.spike_deviations_alone * noise))
-    return wrong, large & ~wrong
+    strayed = wrong & _opened_there(grid, policy) & (size < policy.spike_whole_bar)
+    return Spikes(wrong & ~strayed, large & ~wrong, strayed, _resembled(strayed, grid))
+
+
+def _opened_there(grid: Grid, policy: MarketGatePolicy) -> Mask:
+    """(T, N) the open already stood where the close does, so the bar as a whole does."""
+    share = _share_at_open(grid)
+    least = policy.split_gap_share
+    there: Mask = (share >= least) & (share <= 2 - least)
+    return there
+
+
+def _share_at_open(grid: Grid) -> Floats:
+    """(T, N) share of the session's move that its open has already; NaN without an open."""
+    if "open" not in grid.fields:
+        return np.full(grid.prices.shape, np.nan)
+    # Raw open over raw close is the session's own move, whatever the adjustment.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        within = np.log(grid.fields["close"] / grid.fields["open"])
+        share: Floats = 1 - within / grid.returns
+    return share
+
+
+def _resembled(strayed: Mask, grid: Grid) -> NDArray[np.object_]:
+    names = np.full(strayed.shape, "", dtype=object)
+    for row in np.flatnonzero(strayed.sum(axis=1) >= 2):
+        columns = np.flatnonzero(strayed[row])
+        near = _takes_price_of(grid, int(row), columns)
+        for one, other in np.argwhere(near):
+            names[row, columns[one]] = f", at the price of {grid.symbols[columns[other]]}"
+    return names
+
+
+def _takes_price_of(grid: Grid, row: int, columns: NDArray[np.int64]) -> Mask:
+    """(K, K) whether the row's symbol stands within an ordinary move of the other's last price."""
+    now = np.log(grid.prices[row, columns])
+    before = now - grid.returns[row, columns]
+    near: Mask = np.abs(now[:, None] - before[None, :]) <= 3 * grid.noise[row, columns][None, :]
+    np.fill_diagonal(near, False)
+    return near
 
 
 def _next(values: Floats) -> Floats:
@@ -170,11 +212,8 @@ def find_swaps(grid: Grid, policy: MarketGatePolicy) -> tuple[Mask, NDArray[np.o
     partner = np.full(moved.shape, "", dtype=object)
     for row in np.flatnonzero(moved.sum(axis=1) >= 2):
         columns = np.flatnonzero(moved[row])
-        now = np.log(grid.prices[row, columns])
-        before = now - grid.returns[row, columns]
-        gap = np.abs(now[:, None] - before[None, :]) <= 3 * noise[row, columns][None, :]
-        np.fill_diagonal(gap, False)
-        for first, second in np.argwhere(gap & gap.T):
+        near = _takes_price_of(grid, int(row), columns)
+        for first, second in np.argwhere(near & near.T):
             swapped[row, columns[first]] = True
             partner[row, columns[first]] = grid.symbols[columns[second]]
     return swapped, partner

@@ -22,7 +22,7 @@ from shadowbook.core.gates.shape import (
     shape_tables,
 )
 from shadowbook.core.gates.suite import Gate, QuarantineLimits, Suite
-from shadowbook.core.gates.versions import version_checks
+from shadowbook.core.gates.versions import version_checks, withdrawn_check, withdrawn_table
 from shadowbook.core.values import BAR_FIELDS, Schedule
 
 __all__ = ["MarketGatePolicy", "SeriesPolicy", "bars_gate", "reference_gate"]
@@ -34,6 +34,7 @@ def bars_gate(
     schedule: Schedule,
     as_of: datetime,
     policy: MarketGatePolicy,
+    withdrawn: pd.DataFrame | None = None,
 ) -> Gate:
     """Prepare the gate of the bars: what to check, and the measures it is checked on.
 
@@ -43,6 +44,7 @@ def bars_gate(
     references : long frame of market series; ``index`` is used where it is there.
     schedule : the exchange's sessions, reaching at least to ``as_of``.
     as_of : aware instant; rows available later do not exist.
+    withdrawn : symbol and session of accepted bars that the newest delivery no longer tells.
 
     Returns
     -------
@@ -61,6 +63,10 @@ def bars_gate(
         return Gate(Suite("bars", "closed", checks), empty)
     tables = {**shape, **market_tables(bars, references, schedule, as_of, policy)}
     measured = tables["known"]
+    if withdrawn is not None:
+        symbols = sorted(measured["symbol"].unique())
+        tables["withdrawn"] = withdrawn_table(withdrawn, symbols)
+        checks = (*checks, withdrawn_check())
     checks = (
         *checks,
         *version_checks("symbol", policy.max_restatement),
@@ -70,7 +76,12 @@ def bars_gate(
     newest = measured["session"].max()
     universe = measured.loc[measured["session"] == newest, "symbol"]
     limits = QuarantineLimits(
-        tuple(sorted(universe)), newest.date(), policy.min_symbols, policy.max_quarantined_share
+        universe=tuple(sorted(universe)),
+        newest=newest.date(),
+        min_symbols=policy.min_symbols,
+        max_share=policy.max_quarantined_share,
+        n_bars=len(measured),
+        max_bars_share=policy.max_quarantined_bars,
     )
     return Gate(Suite("bars", "closed", checks, limits), tables)
 

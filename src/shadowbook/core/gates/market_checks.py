@@ -113,6 +113,23 @@ def _volume_checks(policy: MarketGatePolicy, columns: tuple[str, ...]) -> list[C
             what="the volume is {value} times above or below its usual level",
             remedy="check whether the source changed from shares to lots",
         ),
+        _note(
+            name="volume_shift",
+            columns=("volume_shift",),
+            maximum=policy.max_volume_shift,
+            what="from here on a month's usual volume is {value} times above or below the month "
+            "before",
+            remedy="check whether a split was applied to prices or volumes alone",
+        ),
+        _note(
+            name="volume_zero",
+            kind="in_set",
+            columns=("moved_untraded",),
+            allowed=(0.0,),
+            details=("move",),
+            what="the price moved by {move} though the volume is 0",
+            remedy="check whether the volume is missing, or the price a quote that nobody traded",
+        ),
         _quarantine(
             name="bar_repeated",
             kind="in_set",
@@ -187,6 +204,16 @@ def _series_checks(policy: MarketGatePolicy) -> list[Check]:
             details=("move",),
             what="a log return of {move} is taken back the next session, which prices do at times",
             remedy="confirm the price at a second source",
+        ),
+        _note(
+            name="bar_strayed",
+            kind="in_set",
+            columns=("strayed",),
+            allowed=(0.0,),
+            details=("move", "near"),
+            what="the whole bar stands a log return of {move} away for this session alone, at its "
+            "usual volume{near}",
+            remedy="compare it with a second source, and mend or remove it if it is another's",
         ),
         _quarantine(
             name="symbols_swapped",

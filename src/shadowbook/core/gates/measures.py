@@ -11,16 +11,12 @@ from numpy.typing import NDArray
 from shadowbook.core.bitemporal import instant, known_at
 from shadowbook.core.gates.frozen import frozen_runs, rest_chances
 from shadowbook.core.gates.grid import Grid, build_grid
-from shadowbook.core.gates.jumps import (
-    find_spikes,
-    find_splits,
-    find_swaps,
-    find_twins,
-    over_median,
-)
+from shadowbook.core.gates.identity import Shift, find_shifts, find_successors
+from shadowbook.core.gates.jumps import find_spikes, find_splits, find_swaps, find_twins
 from shadowbook.core.gates.policy import MarketGatePolicy
 from shadowbook.core.gates.suite import Tables
 from shadowbook.core.gates.versions import version_table
+from shadowbook.core.gates.volumes import either_way, moved_untraded, over_median, volume_shift
 from shadowbook.core.values import Floats, Schedule
 
 RECENT = 63
@@ -56,7 +52,7 @@ def market_tables(
         "known": _bar_table(newest, grid, policy),
         "coverage": _coverage(grid, present),
         "sessions": _session_table(grid, present, policy),
-        "symbols": _symbol_table(grid, present),
+        "symbols": _symbol_table(grid, present, policy),
         "feed": _feed_table(grid, present, decided),
     }
 
@@ -90,7 +86,7 @@ def _bar_table(newest: pd.DataFrame, grid: Grid, policy: MarketGatePolicy) -> pd
     splits = find_splits(grid, policy)
     swapped, partner = find_swaps(grid, policy)
     frozen, frozen_start = frozen_runs(grid, policy)
-    wrong, doubtful = find_spikes(grid, policy)
+    spikes = find_spikes(grid, policy)
     noise = grid.noise
     measures: dict[str, NDArray[np.generic]] = {
         "move": grid.returns,
@@ -99,8 +95,10 @@ def _bar_table(newest: pd.DataFrame, grid: Grid, policy: MarketGatePolicy) -> pd
         "split_ratio": splits.ratio,
         "split": splits.suspected.astype(np.float64),
         "ratio_jump": splits.possible.astype(np.float64),
-        "spike": wrong.astype(np.float64),
-        "reversal": doubtful.astype(np.float64),
+        "spike": spikes.wrong.astype(np.float64),
+        "reversal": spikes.doubtful.astype(np.float64),
+        "strayed": spikes.strayed.astype(np.float64),
+        "near": spikes.near,
         "swap": swapped.astype(np.float64),
         "partner": partner,
         "frozen": frozen,
@@ -109,7 +107,9 @@ def _bar_table(newest: pd.DataFrame, grid: Grid, policy: MarketGatePolicy) -> pd
         "frozen_to": _frozen_to(grid, frozen),
     }
     if "volume" in grid.fields:
-        measures["volume_ratio"] = _either_way(over_median(grid.fields["volume"]))
+        measures["volume_ratio"] = either_way(over_median(grid.fields["volume"]))
+        measures["volume_shift"] = volume_shift(grid)
+        measures["moved_untraded"] = moved_untraded(grid).astype(np.float64)
         measures["repeated"] = _repeated(grid).astype(np.float64)
     held, row, column = _places(newest, grid)
     row, column = row[held], column[held]
@@ -129,11 +129,6 @@ def _frozen_to(grid: Grid, frozen: Floats) -> NDArray[np.datetime64]:
     newest = len(present) - 1 - np.argmax(present[::-1], axis=0)
     last[newest, np.arange(frozen.shape[1])] = np.datetime64("NaT")
     return last
-
-
-def _either_way(ratio: Floats) -> Floats:
-    with np.errstate(divide="ignore"):
-        return np.fmax(ratio, 1 / np.where(ratio > 0, ratio, np.nan))
 
 
 def _repeated(grid: Grid) -> NDArray[np.bool_]:
@@ -205,7 +200,7 @@ def _session_table(
     )
 
 
-def _symbol_table(grid: Grid, present: NDArray[np.bool_]) -> pd.DataFrame:
+def _symbol_table(grid: Grid, present: NDArray[np.bool_], policy: MarketGatePolicy) -> pd.DataFrame:
     last = len(present) - 1 - np.argmax(present[::-1], axis=0)
     sessions = grid.sessions.astype("datetime64[us]")
     twins = find_twins(grid)
@@ -221,8 +216,33 @@ def _symbol_table(grid: Grid, present: NDArray[np.bool_]) -> pd.DataFrame:
             "twin": [twins.get(symbol, ("", 0))[0] for symbol in grid.symbols],
             "has_twin": [float(symbol in twins) for symbol in grid.symbols],
             "shared_from": sessions[shared],
+            **_identities(grid, present, policy),
         }
     )
+
+
+def _identities(
+    grid: Grid, present: NDArray[np.bool_], policy: MarketGatePolicy
+) -> dict[str, NDArray[np.generic] | list[object]]:
+    """(N,) columns: who goes on under another name, and whose bars stand a session off."""
+    successors = find_successors(grid, present, policy)
+    shifts = find_shifts(grid, policy)
+    none = Shift(0, 0, len(grid.sessions) - 1, np.nan, np.nan)
+    shift = [shifts.get(symbol, none) for symbol in grid.symbols]
+    sessions = grid.sessions.astype("datetime64[us]")
+    until = sessions[[found.last for found in shift]]
+    until[[found.last == len(sessions) - 1 for found in shift]] = np.datetime64("NaT")
+    return {
+        "renamed": [float(symbol in successors) for symbol in grid.symbols],
+        "successor": [successors.get(symbol, ("", 0.0))[0] for symbol in grid.symbols],
+        "successor_ratio": [successors.get(symbol, ("", np.nan))[1] for symbol in grid.symbols],
+        "shifted": [float(found.lag != 0) for found in shift],
+        "shift_side": ["early" if found.lag < 0 else "late" for found in shift],
+        "shift_from": sessions[[found.first for found in shift]],
+        "shift_to": until,
+        "shift_correlation": [found.correlation for found in shift],
+        "same_day": [found.same_day for found in shift],
+    }
 
 
 def _feed_table(

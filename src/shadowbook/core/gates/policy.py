@@ -16,9 +16,9 @@ class SeriesPolicy(BaseModel):
         default=1, ge=0, description="newest value may be this many decided sessions old"
     )
     max_move: float = Field(
-        default=0.25,
+        default=0.3,
         gt=0,
-        description="largest one-session log move; US exchanges halt the day at -20 %",
+        description="largest one-session log move; the Dow's of 1987-10-19 was 0.26",
     )
     max_unchanged: int = Field(
         default=3, ge=1, description="unchanged sessions in a row that may be chance"
@@ -49,6 +49,12 @@ class MarketGatePolicy(BaseModel):
         gt=0,
         le=1,
         description="share of symbols one check may quarantine in one session; more is the feed",
+    )
+    max_quarantined_bars: float = Field(
+        default=0.001,
+        gt=0,
+        le=1,
+        description="share of all bars one check may quarantine; blanks 22 % of year windows",
     )
     max_lag_sessions: int = Field(
         default=1, ge=0, description="newest bar may be this many decided sessions old"
@@ -95,7 +101,7 @@ class MarketGatePolicy(BaseModel):
         default=8.0, gt=2, description="no one-session price ratio beyond it is a market's"
     )
     max_market_move: float = Field(
-        default=0.25, gt=0, description="median log move of all symbols; -20 % halts the day"
+        default=0.3, gt=0, description="median log move of all symbols; 1987-10-19 was 0.26"
     )
     max_unchanged_share: float = Field(
         default=0.5, gt=0, le=1, description="share of symbols unchanged that is a copied session"
@@ -116,6 +122,11 @@ class MarketGatePolicy(BaseModel):
     )
     spike_left: float = Field(
         default=0.25, ge=0, lt=1, description="share of a bad tick's jump the next session leaves"
+    )
+    spike_whole_bar: float = Field(
+        default=0.25,
+        gt=0,
+        description="log size from where a whole bar away for one session is left out, not noted",
     )
     split_ratios: tuple[int, ...] = Field(
         default=(2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 50, 100),
@@ -144,6 +155,18 @@ class MarketGatePolicy(BaseModel):
     )
     max_volume_ratio: float = Field(
         default=100.0, gt=1, description="volume over its 21-session median; lots against shares"
+    )
+    max_volume_shift: float = Field(
+        default=5.0, gt=1, description="a month's median volume over that before; splits of volume"
+    )
+    shift_sessions: int = Field(
+        default=252, ge=126, le=1260, description="sessions in which a shift of days is looked for"
+    )
+    shift_correlation: float = Field(
+        default=0.3, gt=0, lt=1, description="correlation with the market a session off"
+    )
+    shift_margin: float = Field(
+        default=0.25, gt=0, lt=2, description="and so much above that of the same session"
     )
     max_restatement: float = Field(
         default=0.1, gt=0, description="log size of a restated price that asks for a look"

@@ -98,12 +98,16 @@ class QuarantineLimits:
     newest : the newest session; None when there is none.
     min_symbols : fewest symbols that must be left in the newest session.
     max_share : largest share of the universe that one check may quarantine in one session.
+    n_bars : bars that were judged; 0 where that is not limited.
+    max_bars_share : largest share of them that one check may quarantine.
     """
 
     universe: tuple[str, ...]
     newest: date | None
     min_symbols: int
     max_share: float
+    n_bars: int = 0
+    max_bars_share: float = 1.0
 
 
 @dataclass(frozen=True)

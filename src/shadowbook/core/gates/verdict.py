@@ -13,6 +13,9 @@ from shadowbook.errors import SchemaError
 NAMED = 20
 """Offending rows that a finding names; the count covers the rest."""
 
+ALSO_NAMED = 5
+"""Of those, how many its sentence names beside the first."""
+
 
 def decide(suite: Suite, results: Sequence[CheckResult]) -> Verdict:
     """Judge a feed by what its checks found.
@@ -108,7 +111,9 @@ def _reason(feed: str, check: Check, result: CheckResult, where: tuple[str, ...]
         facts.update({key: _text(value) for key, value in first.row.items()})
     facts["value"] = _text(first.value) if first is not None else result.observed
     more = result.n_unexpected - 1
-    others = f" (and {more:,} more)" if more > 0 else ""
+    also = ", ".join(where[1 : ALSO_NAMED + 1])
+    rest = ", ..." if more > ALSO_NAMED else ""
+    others = f" (and {more:,} more: {also}{rest})" if more > 0 else ""
     place = where[0] if where else feed
     return f"{place}{others}: {check.what.format(**facts)}; {check.remedy}."
 
@@ -179,6 +184,7 @@ def _overreach(limits: QuarantineLimits, spans: list[tuple[str, Quarantine]]) ->
     findings = []
     universe = set(limits.universe)
     newest = limits.newest
+    findings.extend(_too_many_bars(limits, spans))
     if newest is not None:
         left = universe - {q.symbol for _, q in spans if q.last is None or q.last >= newest}
         if spans and len(left) < limits.min_symbols:
@@ -206,6 +212,33 @@ def _overreach(limits: QuarantineLimits, spans: list[tuple[str, Quarantine]]) ->
             )
         )
     return findings
+
+
+def _too_many_bars(limits: QuarantineLimits, spans: list[tuple[str, Quarantine]]) -> list[Finding]:
+    """Find out whether one check asks for so many bars that too few windows would be left."""
+    allowed = max(limits.max_bars_share * limits.n_bars, float(NAMED))
+    counts = Counter(name for name, _ in dict.fromkeys(spans))
+    return [
+        _halt(
+            f"quarantine_bars_{name}",
+            f"{count:,} of {limits.n_bars:,} bars",
+            f"at most {allowed:,.0f}",
+            f"{_extent([q for given, q in spans if given == name])}: {name} would quarantine "
+            f"{count:,} of {limits.n_bars:,} bars, and with them many windows; that is a defect of "
+            "the feed, so mend it there (a column that cannot be mended may leave the column map).",
+        )
+        for name, count in sorted(counts.items())
+        if limits.n_bars and count > allowed
+    ]
+
+
+def _extent(spans: list[Quarantine]) -> str:
+    symbols = sorted({q.symbol for q in spans})
+    named = ", ".join(symbols[:3]) + (", ..." if len(symbols) > 3 else "")
+    return (
+        f"{min(q.first for q in spans)} to {max(q.last or q.first for q in spans)}, "
+        f"{len(symbols):,} symbols ({named})"
+    )
 
 
 def _halt(name: str, observed: str, limit: str, reason: str) -> Finding:

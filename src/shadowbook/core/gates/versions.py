@@ -47,6 +47,48 @@ def version_table(
     return table
 
 
+def withdrawn_table(withdrawn: pd.DataFrame, symbols: list[str]) -> pd.DataFrame:
+    """Count the accepted bars that the newest delivery no longer tells.
+
+    Parameters
+    ----------
+    withdrawn : symbol and session of each such bar.
+    symbols : every symbol there is.
+
+    Returns
+    -------
+    One row a symbol: ``symbol``, ``session`` and ``last`` (first and last such session, NaT where
+    there is none), ``withdrawn`` their number.
+    """
+    spans = withdrawn.groupby("symbol")["session"].agg(["min", "max", "count"]).reindex(symbols)
+    return pd.DataFrame(
+        {
+            "symbol": symbols,
+            "session": spans["min"].to_numpy(),
+            "last": spans["max"].to_numpy(),
+            "withdrawn": spans["count"].fillna(0).to_numpy(np.float64),
+        }
+    )
+
+
+def withdrawn_check() -> Check:
+    """Return the check on bars that the newest delivery no longer tells."""
+    return Check(
+        name="history_retold",
+        table="withdrawn",
+        kind="between",
+        columns=("withdrawn",),
+        maximum=0,
+        key=("symbol", "session"),
+        details=("last",),
+        severity="warning",
+        action="note",
+        what="the source no longer tells {value} accepted bars from here to {last}, which stay as "
+        "they were accepted",
+        remedy="bring the whole history, or go on if that is intended",
+    )
+
+
 def version_checks(subject: str, max_restatement: float) -> tuple[Check, ...]:
     """List the checks on keys, days and moments; look-ahead and doubled keys halt."""
     key = (subject, "session")

@@ -70,6 +70,7 @@ class FoldPredictions:
     rows : (S,) rows of the test sessions.
     predictions : (S, N); NaN where too few features are known.
     n_train : labels trained on.
+    estimator : that model.
     """
 
     candidate: str
@@ -77,6 +78,7 @@ class FoldPredictions:
     rows: Rows
     predictions: Floats
     n_train: int
+    estimator: Any
 
 
 def fit_seed(policy: FitPolicy, candidate: str, fold: int) -> int:
@@ -141,7 +143,9 @@ def fit_fold(task: FitTask) -> FoldPredictions:
         task.candidate, values, labels, task.names, task.min_feature_share, task.seed
     )
     predictions = predict_scores(estimator, task.values[task.test], task.min_feature_share)
-    return FoldPredictions(task.candidate.name, task.fold, task.test, predictions, n_train)
+    return FoldPredictions(
+        task.candidate.name, task.fold, task.test, predictions, n_train, estimator
+    )
 
 
 def fit_final(
@@ -175,7 +179,7 @@ def predict_scores(estimator: Any, values: Floats, min_feature_share: float) -> 
     -------
     (S, N); NaN where too few features are known.
     """
-    usable = _usable(values, min_feature_share)
+    usable = usable_rows(values, min_feature_share)
     scores = np.full(usable.shape, np.nan)
     if usable.any():
         scores[usable] = estimator.predict(values[usable])
@@ -208,7 +212,7 @@ def _fitted(
     min_feature_share: float,
     seed: int,
 ) -> tuple[Any, int]:
-    usable = _usable(values, min_feature_share) & np.isfinite(labels)
+    usable = usable_rows(values, min_feature_share) & np.isfinite(labels)
     n_train = int(usable.sum())
     if not n_train:
         raise InsufficientDataError(
@@ -223,7 +227,8 @@ def _fitted(
     return estimator, n_train
 
 
-def _usable(values: Floats, min_feature_share: float) -> NDArray[np.bool_]:
+def usable_rows(values: Floats, min_feature_share: float) -> NDArray[np.bool_]:
+    """Tell which rows know enough of their features; the shape of ``values`` less its last axis."""
     known = np.isfinite(values).sum(axis=-1)
     usable: NDArray[np.bool_] = known >= min_feature_share * values.shape[-1] * (1.0 - 1e-9)
     return usable

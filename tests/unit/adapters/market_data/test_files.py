@@ -8,6 +8,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from shadowbook.adapters.calendar import TradingCalendar
 from shadowbook.adapters.market_data.files import FilesPolicy, FilesSource
@@ -142,7 +143,8 @@ def test_references_stand_beside(read, tmp_path):
         ("symbol,session,close\n", {}, "holds no rows"),
         (GOOD.replace("close", "Close"), {}, r"no column 'close' .*did you mean 'Close'\?.*correct "
          r"market_data\.files\.columns\.close in params\.yaml"),
-        (GOOD.replace(",", ";"), {}, "has no column 'symbol'"),
+        (GOOD.replace(",", "/"), {}, "has no column 'symbol'"),
+        (GOOD + "AAPL,2022-11-28", {}, r"last row \(4\) has 2 of 3 cells, so .* cut off"),
         (GOOD.replace("151.07", "151,07"), {}, "more cells than the header .* decimal point"),
         (GOOD.replace("3.5", "3,5"), {}, "cannot be read as .csv .*Expected 3 fields"),
         (GOOD.replace("151.07", '"1,151.07"'), {}, "close of row 1 is '1,151.07', which is no num"),
@@ -200,9 +202,66 @@ def test_every_kind_of_number_in_parquet_is_read(read):
     np.testing.assert_array_equal(bars["close"], [5.0, np.nan])
 
 
-def test_a_session_as_a_number_is_refused(read):
-    with pytest.raises(SchemaError, match="'20221123', is no day"):
-        read(table(session=[20221123, 20221125], close=[5.0, 6.0]), "prices.parquet")
+def test_a_session_as_a_number_is_a_day_only_where_it_reads_as_one(read):
+    bars = read(table(session=[20221123, 20221125], close=[5.0, 6.0]), "prices.parquet").bars
+    assert [str(day.date()) for day in bars["session"]] == ["2022-11-23", "2022-11-25"]
+    with pytest.raises(SchemaError, match=r"'1669161600', is no day: .*date_format"):
+        read(table(session=[1669161600] * 2, close=[5.0, 6.0]), "prices.parquet")
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_the_separator_is_the_headers(read, mark):
+    pd.testing.assert_frame_equal(read(GOOD.replace(",", mark)).bars, read(GOOD).bars)
+
+
+def test_names_of_columns_are_read_without_spaces_around_them(read):
+    assert len(read(GOOD.replace("symbol,session,close", "symbol, session , close")).bars) == 3
+
+
+def test_days_in_another_form_are_read_as_told(read):
+    german = GOOD.replace("2022-11-23", "23.11.2022").replace("2022-11-25", "25.11.2022")
+    bars = read(german, date_format="%d.%m.%Y").bars
+    pd.testing.assert_frame_equal(bars, read(GOOD).bars)
+    with pytest.raises(SchemaError, match=r"'23.11.2022', is no day written as %m.%d.%Y"):
+        read(german, date_format="%m.%d.%Y")
+
+
+def test_a_wide_file_has_a_column_a_stock_and_blank_cells_are_no_bars(read):
+    text = "Date,AAPL,NA\n2022-11-23,151.07,\n2022-11-25,148.11,3.5\n"
+    bars = read(text, layout="wide", columns={"session": "Date"}).bars
+    pd.testing.assert_frame_equal(bars, read(GOOD).bars)
+    with pytest.raises(SchemaError, match="no column 'session' for session"):
+        read(text, layout="wide")
+    with pytest.raises(ValidationError, match="closes alone: take volume out of columns"):
+        read(text, layout="wide", columns={"session": "Date", "volume": "v"})
+
+
+def test_a_table_with_its_days_as_index_is_read(read):
+    wide = pd.DataFrame(
+        {"AAPL": [151.07, 148.11]},
+        index=pd.DatetimeIndex(["2022-11-23", "2022-11-25"], name="Date"),
+    )
+    bars = read(wide, "prices.pq", layout="wide", columns={"session": "Date"}).bars
+    assert bars["close"].tolist() == [151.07, 148.11]
+
+
+def test_files_may_be_named_by_their_symbol(read, tmp_path):
+    rows = "session,close\n2022-11-23,{}\n"
+    (tmp_path / "BRK.B.csv").write_text(rows.format(311.9), encoding="utf-8")
+    (tmp_path / "KO.csv.gz").write_bytes(gzip.compress(rows.format(62.1).encode()))
+    chosen = FilesPolicy.model_validate({"path": "*.csv*", "columns": {"symbol": None}})
+    bars = FilesSource(tmp_path, chosen).read(CALENDAR.schedule).bars
+    assert dict(zip(bars["symbol"], bars["close"], strict=True)) == {"BRK.B": 311.9, "KO": 62.1}
+
+
+def test_a_renamed_stock_has_one_history(read):
+    text = GOOD.replace("AAPL,2022-11-25", "APPL,2022-11-25")
+    pd.testing.assert_frame_equal(read(text, renames={"APPL": "AAPL"}).bars, read(GOOD).bars)
+    both = text + "AAPL,2022-11-25,148.11\n"
+    with pytest.raises(SchemaError, match=r"1 rows repeat a key .*AAPL 2022-11-25"):
+        read(both, renames={"APPL": "AAPL"})
+    with pytest.raises(ValidationError, match="A becomes B, which is renamed itself"):
+        read(text, renames={"A": "B", "B": "C"})
 
 
 @pytest.mark.parametrize(

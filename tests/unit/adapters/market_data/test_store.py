@@ -221,7 +221,8 @@ def test_a_new_symbol_keeps_its_history(store):
 
 def test_a_new_column_tells_old_rows_anew(store):
     wider = bars(volume=5.0)
-    with pytest.raises(IntegrityError, match="20 accepted rows differently"):
+    told_anew = r"20 accepted rows differently .*; ... of 2 symbols from 2021-12-20 to 2021-12-31\)"
+    with pytest.raises(IntegrityError, match=told_anew):
         accept(store, wider, on_rewrite="refuse")
     assert accept(store, wider).restated == 20
     rows = store.read().bars
@@ -332,3 +333,17 @@ def test_whatever_comes_merging_it_twice_adds_nothing(tmp_path_factory, first, h
     pd.testing.assert_series_equal(
         newest["close"].reset_index(drop=True), news["close"].reset_index(drop=True)
     )
+
+
+def test_what_a_retold_history_leaves_out_is_said_and_stays(store):
+    whole = bars()
+    rest = whole[(whole["symbol"] != "B") | (whole["session"] > DAYS[2])]
+    merged = accept(store, rest)
+    assert merged.withdrawn["symbol"].tolist() == ["B"] * 3
+    assert len(store.read().bars) == len(whole)
+    assert accept(store, whole).withdrawn.empty
+
+
+def test_a_delivery_of_the_newest_sessions_alone_leaves_nothing_out(store):
+    newest = bars()
+    assert accept(store, newest[newest["session"] >= DAYS[8]]).withdrawn.empty

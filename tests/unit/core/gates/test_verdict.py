@@ -53,7 +53,9 @@ def test_a_critical_halt_fails_and_says_where_what_and_what_to_do():
     verdict = judged((HALT, bad(HALT, ("KO", DAY), ("PG", DAY))))
     assert verdict.outcome is Outcome.FAILED
     assert verdict.halts
-    assert verdict.reasons == ("KO 2020-03-04 (and 1 more): the close is -1; mend it.",)
+    assert verdict.reasons == (
+        "KO 2020-03-04 (and 1 more: PG 2020-03-04): the close is -1; mend it.",
+    )
     assert verdict.findings[0].where == ("KO 2020-03-04", "PG 2020-03-04")
     assert verdict.findings[0].observed == "2 of 900 rows"
 
@@ -141,7 +143,9 @@ def test_findings_name_a_bounded_number_of_rows():
     places = [(f"X{i:03d}", DAY) for i in range(100)]
     verdict = judged((NOTE, bad(NOTE, *places)))
     assert len(verdict.findings[0].where) == NAMED
-    assert "(and 99 more)" in verdict.reasons[0]
+    assert "X000 2020-03-04 (and 99 more: X001 2020-03-04, " in verdict.reasons[0]
+    assert "X005 2020-03-04, ...)" in verdict.reasons[0]
+    assert "X006" not in verdict.reasons[0]
 
 
 def test_a_span_that_is_no_session_is_refused():

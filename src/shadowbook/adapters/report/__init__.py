@@ -1,0 +1,1 @@
+"""The page of a run: plain HTML with drawn figures, complete in one file."""

@@ -1,0 +1,59 @@
+"""Ctrl-C: one sentence and 130, also where a vendor swallows it or an ``exec`` is interrupted."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+
+SAID = "interrupted: nothing is half done, the same command goes on\n"
+BEGIN = """
+import time
+from shadowbook import interruption
+interruption.GRACE_SECONDS = 0.5
+interruption.prepare()
+def hang():
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+HANGS = {
+    "a vendor swallows it": "try:\n    hang()\nexcept BaseException:\n    time.sleep(60)\n",
+    "it comes in a destructor": (
+        "class Vendor:\n    def __del__(self):\n        hang()\nVendor()\ntime.sleep(60)\n"
+    ),
+    "what clears up hangs": "try:\n    hang()\nfinally:\n    time.sleep(60)\n",
+}
+
+
+@pytest.mark.parametrize("code", HANGS.values(), ids=HANGS)
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_one_sentence_whatever_happens_to_it(code, words):
+    process = subprocess.Popen(
+        [sys.executable, "-c", BEGIN + code, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (130, SAID)
+    if words:
+        assert json.loads(out)["error"]["type"] == "KeyboardInterrupt"
+
+
+def test_a_second_one_does_not_wait():
+    code = BEGIN.replace("0.5", "60") + HANGS["what clears up hangs"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (130, SAID)
