@@ -240,13 +240,18 @@ def campaign(
 
 
 def small_workspace(folder: Path, params: dict[str, object] | None = SMALL) -> Path:
-    """Clone this checkout; with params of its own, committed."""
-    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    """Make a workspace, committed; None: with the params of this checkout.
+
+    It holds no sources, so that runs are made and rebuilt with the running ones, committed or not.
+    """
+    for name in ("params.yaml", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, folder / name)
     if params is not None:
         (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), "utf-8")
-        who = ("-c", "user.name=Kills", "-c", "user.email=kills@example.org")
-        command = ("git", *who, "commit", "--quiet", "--all", "--message", "small")
-        subprocess.run(command, cwd=folder, check=True)
+    who = ("-c", "user.name=Kills", "-c", "user.email=kills@example.org")
+    for words in ("init --quiet", "add --all", "commit --quiet --message small"):
+        subprocess.run(["git", *who, *words.split()], cwd=folder, check=True)
     return folder
 
 

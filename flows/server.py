@@ -73,7 +73,7 @@ def launch(
     with _listening(port) as held:
         address = f"http://127.0.0.1:{held.getsockname()[1]}/api"
         process = subprocess.Popen(
-            [sys.executable, "-m", "flows.server", str(held.fileno()), str(os.getpid())],
+            [sys.executable, "-P", "-m", "flows.server", str(held.fileno()), str(os.getpid())],
             # The pages ask the server at its own address.
             env={**environment, "PREFECT_UI_API_URL": address},
             pass_fds=(held.fileno(),),

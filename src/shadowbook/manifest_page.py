@@ -72,7 +72,7 @@ def _verdict(verdict: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "", f"- {reason}"
     for span in verdict["quarantined"]:
         until = span["last"] or "further notice"
-        yield "", f"quarantined: {span['symbol']}, {span['first']} to {until}"
+        yield "", f"quarantined: {span['symbol']}, {span['first']} to {until}: {span['reason']}"
 
 
 def _code(manifest: Mapping[str, Any]) -> Section:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shadowbook.adapters.market_data.sample import SampleSource, _table
+from shadowbook.adapters.market_data.sample import SampleSource, _located
 from shadowbook.errors import PermanentError
 
 
@@ -38,6 +38,6 @@ def test_reading_it_twice_gives_the_same(sample, calendar):
 
 def test_a_missing_package_or_file_is_named():
     with pytest.raises(PermanentError, match="needs the package nowhere: run make setup"):
-        _table("nowhere", "x.csv")
+        _located("nowhere", "x.csv")
     with pytest.raises(PermanentError, match=r"not at .*x\.csv: run make setup"):
-        _table("skfolio", "x.csv")
+        _located("skfolio", "x.csv")
