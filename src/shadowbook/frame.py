@@ -98,6 +98,7 @@ def reported(command: Callable[P, int]) -> Callable[P, None]:
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         as_json = bool(kwargs.get("as_json"))
+        interruption.begin()
         try:
             code = command(*args, **kwargs)
         except ShadowbookError as error:

@@ -32,6 +32,11 @@ def prepare() -> None:
     sys.unraisablehook = _unraisable
 
 
+def begin() -> None:
+    """Begin a command: an interruption that an earlier one told of is not this one's."""
+    _told.clear()
+
+
 def tell(as_json: bool) -> None:
     """Say that the command was interrupted, once."""
     if _told.is_set():
