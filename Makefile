@@ -16,7 +16,7 @@ test: $(INSTALLED) ## the tests, under five minutes
 	@$(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile
 
 test-ci: $(INSTALLED) ## what needs real servers, kills or minutes
-	@$(BIN)/python -m pytest -m slow
+	@$(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadfile
 
 check: $(INSTALLED) ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .
