@@ -5,10 +5,10 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime
-
-import pytest
+from pathlib import Path
 
 from shadowbook.adapters import machine
 
@@ -34,11 +34,32 @@ def test_what_is_missing_is_judged_by_what_is_above_it(tmp_path):
     assert not (tmp_path / "a").exists()
 
 
-def test_a_folder_that_may_not_be_written(tmp_path):
-    if os.geteuid() == 0:
-        pytest.skip("root may write everywhere")
-    tmp_path.chmod(0o500)
-    assert not machine.may_write(tmp_path / "new")
+NOBODY = 65534
+
+
+def asked_as_a_user(folder: Path) -> int:
+    """Ask in a process that is not root, which may write everywhere: 1 it may, 0 it may not."""
+    child = os.fork()
+    if child == 0:
+        try:
+            if os.geteuid() == 0:
+                os.setgroups([])
+                os.setgid(NOBODY)
+                os.setuid(NOBODY)
+            os._exit(int(machine.may_write(folder)))
+        finally:
+            os._exit(2)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_a_folder_that_may_not_be_written():
+    with tempfile.TemporaryDirectory(dir="/tmp") as made:
+        folder = Path(made)
+        folder.chmod(0o777)
+        assert asked_as_a_user(folder / "new") == 1
+        folder.chmod(0o555)
+        assert asked_as_a_user(folder / "new") == 0
+        folder.chmod(0o700)
 
 
 def test_sizes_count_every_file(tmp_path):
