@@ -22,6 +22,7 @@ INTERRUPTED = 130
 SAID = "interrupted: nothing is half done, the same command goes on"
 GRACE_SECONDS = 5.0
 
+_came = threading.Event()
 _told = threading.Event()
 
 
@@ -48,6 +49,11 @@ def tell(as_json: bool) -> None:
     print(SAID, file=sys.stderr, flush=True)  # noqa: T201 - what a person reads
 
 
+def came() -> bool:
+    """Tell whether this process was interrupted, even if whoever it met went on."""
+    return _came.is_set()
+
+
 def over() -> None:
     """Nothing is left to be interrupted; the interpreter may take a second to end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -60,6 +66,7 @@ def leave(_number: int = 0, _frame: FrameType | None = None) -> None:
 
 
 def _first(_number: int, _frame: FrameType | None) -> None:
+    _came.set()
     signal.signal(signal.SIGINT, leave)
     last = threading.Timer(GRACE_SECONDS, leave)
     last.daemon = True

@@ -57,3 +57,30 @@ def test_a_second_one_does_not_wait():
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=10)
     assert (process.returncode, err) == (130, SAID)
+
+
+def test_a_program_that_goes_on_after_it_does_not_end_as_if_nothing_had_been():
+    """Where an ``exec`` is interrupted, Python sends itself the signal at a normal end."""
+    app = (
+        "import sys, types\n"
+        "def app():\n"
+        "    try:\n"
+        "        exec('hang()', {'hang': hang})\n"
+        "    except BaseException:\n"
+        "        print('done', flush=True)\n"
+        "    sys.exit(0)\n"
+        "sys.modules['shadowbook.cli'] = types.SimpleNamespace(app=app)\n"
+        "from shadowbook.__main__ import main\n"
+        "main()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", BEGIN + app],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (130, "done\n", SAID)
