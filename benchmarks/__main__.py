@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import features, main_job
+from benchmarks import features, ledger, main_job, replay
 
-for benchmark in (features, main_job):
+for benchmark in (features, main_job, ledger, replay):
     benchmark.main()

@@ -13,7 +13,12 @@ from shadowbook import interruption
 from shadowbook.errors import PermanentError
 from shadowbook.frame import FAILURE, USAGE, complain
 
-FLOWS = {"retrain": "retrain", "prepare": "prepare", "serve": "deployments"}
+FLOWS = {
+    "retrain": "retrain",
+    "prepare": "prepare",
+    "trade": "trade",
+    "serve": "deployments",
+}
 """What can be started, and the module whose ``main`` does it."""
 
 

@@ -55,6 +55,12 @@ def retrain_on_schedule(workspace: Path, params: Path | None = None) -> State[An
     return _attend("retrain", workspace, params, _retrain)
 
 
+@flow(name="trade on schedule")
+def trade_on_schedule(workspace: Path, params: Path | None = None) -> State[Any]:
+    """Trade the scheduled session."""
+    return _attend("trade", workspace, params, _trade)
+
+
 def _attend(name: str, root: Path, params: Path | None, work: Work) -> State[Any]:
     at: datetime = runtime.flow_run.scheduled_start_time
     try:
@@ -100,6 +106,19 @@ def _retrain(workspace: Workspace, found: Due) -> State[Any]:
     if done.halts:
         return Failed(message=f"a gate said no to session {found.session}: see `shadowbook gate`")
     return Completed(message=f"trained as of session {found.session}: {', '.join(names)}")
+
+
+def _trade(workspace: Workspace, found: Due) -> State[Any]:
+    from flows.trade import trade_task
+    from shadowbook.steps.trade import TradeOutcome
+
+    report = trade_task(workspace, found.session)
+    told = "; ".join(report.reasons)
+    if report.outcome is TradeOutcome.ALREADY_TRADED:
+        return _skipped(told)
+    if report.halts:
+        return Failed(message=f"{report.outcome}: {told}")
+    return Completed(message=f"session {found.session} is traded, {report.orders} orders are open")
 
 
 def _skipped(reason: str) -> State[Any]:

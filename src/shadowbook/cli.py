@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from shadowbook.commands import audit, operation, pipeline, records
+from shadowbook.commands import audit, operation, pipeline, records, trading
 from shadowbook.frame import Commands
 
 app = typer.Typer(
@@ -27,6 +27,8 @@ for command in (
     pipeline.retrain,
     pipeline.train,
     pipeline.evaluate,
+    trading.trade,
+    trading.replay,
     records.runs,
     records.show,
     records.report,
@@ -37,6 +39,7 @@ for command in (
 ):
     app.command()(command)
 
+app.add_typer(trading.ledger, name="ledger")
 app.command(hidden=True)(audit.rebuild)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -10,8 +11,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from shadowbook.adapters.broker.alpaca_connection import AlpacaPolicy
 from shadowbook.adapters.market_data.files import FilesPolicy
 from shadowbook.adapters.params_file import parse, read_text
+from shadowbook.core.books.construction import PortfolioPolicy
+from shadowbook.core.books.execution import ExecutionPolicy
+from shadowbook.core.books.operator import ReplayPolicy
 from shadowbook.core.gates.learned import FeatureGatePolicy, LabelGatePolicy, PredictionGatePolicy
 from shadowbook.core.gates.market import MarketGatePolicy
 from shadowbook.core.learning.candidates import CandidatePolicy
@@ -25,6 +30,7 @@ from shadowbook.errors import ConfigError
 from shadowbook.faults import hint, sentence, truths
 
 PARAMS = "params.yaml"
+BROKER_KEYS = ("SHADOWBOOK_BROKER_KEY", "SHADOWBOOK_BROKER_SECRET")
 MOMENTS = ("newest_session", "now")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}", re.ASCII)
@@ -133,6 +139,52 @@ class StrategySettings(_Section):
     horizon: int = Field(ge=1, le=252, description="sessions ahead that the label looks")
     label: LabelPolicy = LabelPolicy()
     features: tuple[str, ...] = Field(default=(), description="empty: every feature there is")
+    capital: float = Field(
+        default=1_000_000.0, ge=1.0, le=1e12, description="what each of its books starts with"
+    )
+    portfolio: PortfolioPolicy = PortfolioPolicy()
+
+
+class BooksSettings(_Section):
+    """Which books are kept."""
+
+    max_shadows: int = Field(
+        default=3,
+        ge=0,
+        le=100,
+        description="shadow books a strategy: its newest versions after the champion's",
+    )
+
+
+class LedgerSettings(_Section):
+    """Where the ledger is kept."""
+
+    url: str | None = Field(
+        default=None,
+        description="SQLAlchemy URL, such as postgresql+psycopg://user@host/name; null: SQLite in "
+        "the workspace, ledger/ledger.db",
+    )
+
+
+class BrokerSettings(_Section):
+    """Who trades."""
+
+    kind: Literal["paper", "alpaca"] = Field(
+        default="paper",
+        description="paper: the embedded broker; alpaca: one that speaks its HTTP API",
+    )
+    base_url: str = Field(
+        default="",
+        description="address of the HTTP broker; keys come from the environment: "
+        "SHADOWBOOK_BROKER_KEY and SHADOWBOOK_BROKER_SECRET",
+    )
+    connection: AlpacaPolicy = AlpacaPolicy()
+
+    @model_validator(mode="after")
+    def _reachable(self) -> BrokerSettings:
+        if self.kind == "alpaca" and not self.base_url.startswith(("http://", "https://")):
+            raise ValueError("broker.base_url must begin with http:// or https:// for alpaca")
+        return self
 
 
 class SnapshotSettings(_Section):
@@ -164,6 +216,11 @@ class Settings(_Section):
     features: FeaturePolicy = FeaturePolicy()
     learning: LearningSettings
     strategies: Mapping[str, StrategySettings] = Field(min_length=1)
+    execution: ExecutionPolicy = ExecutionPolicy()
+    books: BooksSettings = BooksSettings()
+    broker: BrokerSettings = BrokerSettings()
+    ledger: LedgerSettings = LedgerSettings()
+    replay: ReplayPolicy = ReplayPolicy()
     schedules: Mapping[str, SchedulePolicy] = Field(default_factory=dict)
     snapshots: SnapshotSettings = SnapshotSettings()
     report: ReportSettings = ReportSettings()
@@ -221,6 +278,21 @@ class Settings(_Section):
                 f"no strategy {name!r} in {PARAMS}: there are {', '.join(self.strategies)}"
             )
         return self.strategies[name]
+
+
+def broker_keys() -> tuple[str, str]:
+    """Return key and secret of the HTTP broker, from the environment.
+
+    Raises
+    ------
+    ConfigError
+        When one is not set.
+    """
+    for name in BROKER_KEYS:
+        if not os.environ.get(name):
+            raise ConfigError(f"{name} is not set: the broker in params.yaml needs it")
+    key, secret = (os.environ[name] for name in BROKER_KEYS)
+    return key, secret
 
 
 def load_settings(path: Path) -> Settings:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
+from shadowbook.adapters.broker.paper import PaperBroker
+from shadowbook.adapters.broker.port import Broker
 from shadowbook.adapters.calendar import TradingCalendar
 from shadowbook.adapters.clock import Clock
 from shadowbook.adapters.code.code import Code
@@ -18,18 +21,35 @@ from shadowbook.adapters.features.log import FeatureLog
 from shadowbook.adapters.features.store import Features
 from shadowbook.adapters.host import Host
 from shadowbook.adapters.lease import lease
+from shadowbook.adapters.ledger.ledger import Ledger
 from shadowbook.adapters.market_data.files import FilesSource
 from shadowbook.adapters.market_data.market import MarketData
 from shadowbook.adapters.market_data.sample import SampleSource
 from shadowbook.adapters.models.registry import Models
+from shadowbook.adapters.models.shelf import ModelShelf
 from shadowbook.adapters.progress import Progress, Silent
 from shadowbook.adapters.snapshots.snapshots import Snapshots
 from shadowbook.core.learning.features import fingerprint
 from shadowbook.core.values import BAR_FIELDS
-from shadowbook.settings import PARAMS, Settings, load_settings
+from shadowbook.settings import PARAMS, Settings, broker_keys, load_settings
 
 INSTALLATION = Path(__file__).resolve().parents[2]
 """The checkout that this code runs from; it carries the feature definitions."""
+
+
+@dataclass(frozen=True, eq=False)
+class Replayed:
+    """What one replay writes to."""
+
+    folder: Path
+    ledger: Ledger
+    broker: PaperBroker
+    shelf: ModelShelf
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.ledger.close()
+        self.broker.close()
 
 
 class Workspace:
@@ -76,6 +96,10 @@ class Workspace:
     def lease(self, purpose: str, patience_minutes: float = 0.0) -> AbstractContextManager[None]:
         """Hold the workspace against other writers; see ``adapters.lease``."""
         return lease(self.root / ".shadowbook" / "lease", purpose, patience_minutes * 60)
+
+    def replaying(self, folder: Path) -> AbstractContextManager[None]:
+        """Be the one who goes on with a replay."""
+        return lease(folder / "lease", "replay")
 
     def serving(self, server: str | None) -> AbstractContextManager[None]:
         """Be the one who works on this workspace's schedules for a server; None: one's own."""
@@ -144,3 +168,45 @@ class Workspace:
     def code(self) -> Code:
         """Git: the code a run is made from."""
         return Code(self.root)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What was predicted, decided, traded and earned, chained."""
+        own = f"sqlite:///{self.root / 'ledger' / 'ledger.db'}"
+        return Ledger(self.settings.ledger.url or own)
+
+    @cached_property
+    def broker(self) -> Broker:
+        """Who trades for the champions."""
+        settings = self.settings
+        if settings.broker.kind == "alpaca":
+            from shadowbook.adapters.broker.alpaca import AlpacaBroker
+
+            key, secret = broker_keys()
+            policy, known = settings.broker.connection, self.ledger.open_orders()
+            return AlpacaBroker(settings.broker.base_url, key, secret, policy, known)
+        return PaperBroker(
+            self.root / "ledger" / "broker.db", settings.execution, settings.seed, self.cash_cents
+        )
+
+    @property
+    def cash_cents(self) -> int:
+        """What the strategies' champions start with together."""
+        return sum(round(own.capital * 100) for own in self.settings.strategies.values())
+
+    def replayed(self, key: str) -> Replayed:
+        """Open the books of a replay; they are its own."""
+        folder = self.root / ".shadowbook" / "replays" / key[:12]
+        settings = self.settings
+        return Replayed(
+            folder=folder,
+            ledger=Ledger(f"sqlite:///{folder / 'ledger.db'}", durable=False, simulation=True),
+            broker=PaperBroker(
+                folder / "broker.db",
+                settings.execution,
+                settings.seed,
+                self.cash_cents,
+                durable=False,
+            ),
+            shelf=ModelShelf(folder / "models"),
+        )

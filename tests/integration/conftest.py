@@ -19,6 +19,7 @@ from shadowbook.steps.ingest import ingest
 from shadowbook.steps.moment import resolve_as_of
 from shadowbook.steps.retrain import RetrainReport, retrain
 from shadowbook.workspace import Workspace
+from tests.integration import trading_places
 
 SOURCE = ".shadowbook/source"
 PARAMS: dict[str, Any] = {
@@ -134,6 +135,28 @@ def single(priced: Callable[..., Place]) -> tuple[Place, RetrainReport]:
     (place.root / "notes.txt").write_text("never added to git\n", encoding="utf-8")
     place.extend("2022-12-19")
     return place, place.train("2022-12-19")
+
+
+@pytest.fixture(scope="session")
+def trading(make_workspace: Callable[..., Path], recent: Delivery) -> Place:
+    """Two strategies with a champion each, weekly with a second version, as of one early session.
+
+    The source says everything; nothing later than that session was accepted. Not to be changed:
+    tests take a copy.
+    """
+    params = {**trading_places.PARAMS, "learning": PARAMS["learning"]}
+    place = Place(make_workspace(params))
+    place.say(*trading_places.eight(recent))
+    day = trading_places.TRAINED
+    place.extend(day)
+    place.train(day)
+    workspace = place.workspace
+    retrain(workspace, "fortnightly", resolve_as_of(workspace, day))
+    kept = (place.root / "params.yaml").read_bytes()
+    trading_places.set_params(place.root, {"seed": 8})
+    place.train(day)
+    (place.root / "params.yaml").write_bytes(kept)
+    return place
 
 
 OWN_COLUMNS = {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shadowbook.core.values import Schedule
 from shadowbook.errors import ConfigError
@@ -53,6 +54,15 @@ class TradingCalendar:
             decided_at=closes + np.timedelta64(self._delay),
         )
 
+    def opens(self, schedule: Schedule) -> NDArray[np.datetime64]:
+        """Return when each session of a schedule opened, (S,) datetime64[us], UTC."""
+        if not len(schedule.sessions):
+            return np.array([], dtype="datetime64[us]")
+        first, last = (day.astype(date) for day in schedule.sessions[[0, -1]])
+        calendar = self._calendar(first, last)
+        held = np.isin(calendar.sessions.to_numpy("datetime64[D]"), schedule.sessions)
+        return _utc(calendar.opens)[held]
+
     def zone(self) -> ZoneInfo:
         """Return the exchange's time zone.
 
@@ -81,6 +91,6 @@ class TradingCalendar:
             ) from error
 
 
-def _utc(closes: Any) -> np.ndarray[Any, np.dtype[np.datetime64]]:
-    naive = closes.dt.tz_convert("UTC").dt.tz_localize(None)
+def _utc(moments: Any) -> NDArray[np.datetime64]:
+    naive = moments.dt.tz_convert("UTC").dt.tz_localize(None)
     return np.asarray(naive.to_numpy("datetime64[us]"))

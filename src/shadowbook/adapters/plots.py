@@ -24,8 +24,8 @@ from shadowbook.adapters.canvas import (
     write_ticks,
     written,
 )
-from shadowbook.core.learning.portfolio import equity_curve
 from shadowbook.core.stats.averages import rolling_mean, rolling_mean_error
+from shadowbook.core.stats.growth import equity_curve
 from shadowbook.core.values import Floats, Sessions
 from shadowbook.errors import SchemaError
 

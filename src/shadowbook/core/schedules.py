@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-FLOWS = ("prepare", "retrain")
+FLOWS = ("prepare", "retrain", "trade")
 """Flows that can be scheduled."""
 
 _FIELDS: Mapping[str, tuple[int, int]] = {

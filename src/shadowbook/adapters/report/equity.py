@@ -22,7 +22,7 @@ from shadowbook.adapters.report.svg import (
 )
 from shadowbook.adapters.report.ticks import ratio_ticks, round_ticks
 from shadowbook.adapters.report.words import Metrics, counted, distance, signed, with_error
-from shadowbook.core.learning.portfolio import equity_curve
+from shadowbook.core.stats.growth import equity_curve
 from shadowbook.core.values import Floats, Sessions
 
 EQUITY, DRAWDOWN = "equity", "drawdown"
@@ -95,8 +95,8 @@ def drawdown_figure(
         DRAWDOWN,
         DRAWDOWN_TITLE,
         says,
-        _fall(held, path, peak, depth, metric),
-        (_depth(days(held), depth),),
+        _fall(held, path, depth, metric),
+        (depth_drawing(DRAWDOWN, days(held), depth),),
     )
 
 
@@ -171,12 +171,13 @@ def _growth(x: Floats, paths: Mapping[str, Floats]) -> Drawing:
     return drawing
 
 
-def _depth(x: Floats, depth: Floats) -> Drawing:
+def depth_drawing(ident: str, x: Floats, depth: Floats) -> Drawing:
+    """Draw a drawdown: days and (T,) shares below the highest value so far, NaN where no book."""
     deepest = float(np.nanmin(depth, initial=0.0))
     across = Scale(x[0], max(x[-1], x[0] + 1.0), LEFT, WIDTH - RIGHT)
     up = Scale(min(deepest * 1.05, -0.01), 0.0, LOW_HEIGHT - BOTTOM, TOP)
     drawing = Drawing(
-        DRAWDOWN, LOW_HEIGHT, "Drawdown", f"The deepest fall is {signed(deepest, '.1%')}."
+        ident, LOW_HEIGHT, "Drawdown", f"The deepest fall is {signed(deepest, '.1%')}."
     )
     drawing.value_axis(up, round_ticks(up.low, 0.0, 4, percent=True))
     drawing.band(across(x), up(depth), np.where(np.isfinite(depth), up(0.0), np.nan), "band")
@@ -185,23 +186,37 @@ def _depth(x: Floats, depth: Floats) -> Drawing:
     return drawing
 
 
-def _fall(
-    held: Sessions, path: Floats, peak: Floats, depth: Floats, metric: Mapping[str, Any]
-) -> str:
-    """Tell the deepest fall, and whether the book came back from it."""
+def _fall(held: Sessions, path: Floats, depth: Floats, metric: Mapping[str, Any]) -> str:
+    """Tell the deepest fall, and that the next one may be deeper."""
+    if not np.nanmin(depth, initial=0.0) < 0.0:
+        return fall_told(held, path, "")
+    shown = with_error(metric, ".1%")
+    if shown == "not computable":
+        shown = signed(float(np.nanmin(depth)), ".1%")
+    return (
+        f"{fall_told(held, path, f'{shown} (one bootstrap error)')} The next one may be deeper: a "
+        "maximum only grows with time."
+    )
+
+
+def fall_told(held: Sessions, path: Floats, fall: str) -> str:
+    """Tell when the deepest fall began and ended, and whether the book came back from it.
+
+    Parameters
+    ----------
+    held : (T,) sessions.
+    path : (T,) value of one unit; NaN = no book.
+    fall : how deep it was, as text.
+    """
+    peak = np.fmax.accumulate(np.fmax(path, 1.0))
+    depth = path / peak - 1.0
     if not np.nanmin(depth, initial=0.0) < 0.0:
         return "It never fell, which no real book does: look at the returns."
     low = int(np.nanargmin(depth))
     top = int(np.flatnonzero(path[: low + 1] >= peak[low])[-1]) if peak[low] > 1.0 else 0
     back = np.flatnonzero(path[low:] >= peak[low])
     until = f"made good on {held[low + back[0]]}" if len(back) else "not made good by the end"
-    shown = with_error(metric, ".1%")
-    fall = signed(float(depth[low]), ".1%") if shown == "not computable" else shown
-    return (
-        f"The deepest fall, {fall} (one bootstrap error), ran from {held[top]} "
-        f"to {held[low]} and was {until}. The next one may be deeper: a maximum only grows with "
-        "time."
-    )
+    return f"The deepest fall, {fall}, ran from {held[top]} to {held[low]} and was {until}."
 
 
 def _last(path: Floats) -> float:

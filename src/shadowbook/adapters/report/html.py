@@ -19,15 +19,18 @@ class Table:
     rows : cells as plain text.
     marked : numbers of the rows to stand out.
     caption : what the table holds, for who hears it; may be empty.
+    narrow : few short columns, which stay beside each other on a narrow screen.
     """
 
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     marked: frozenset[int] = frozenset()
     caption: str = ""
+    narrow: bool = False
 
     def __str__(self) -> str:
         """Write the table; on a narrow screen each row becomes a block with named cells."""
+        named = {"class_": "narrow"} if self.narrow else {}
         head = "".join(
             element("th", escape(text), scope="col", role="columnheader") for text in self.headings
         )
@@ -39,6 +42,7 @@ class Table:
             + element("thead", element("tr", head, role="row"), role="rowgroup")
             + element("tbody", rows, role="rowgroup"),
             role="table",
+            **named,
         )
 
     def _row(self, at: int, cells: Sequence[str]) -> str:
@@ -59,7 +63,7 @@ class Key:
     ----------
     mark : class of the mark in the style sheet.
     text : plain.
-    shape : a line, or a filled box.
+    shape : a line, a filled box, or an upright mark.
     """
 
     mark: str
@@ -69,9 +73,11 @@ class Key:
     def __str__(self) -> str:
         """Write the entry."""
         drawn = (
-            element("path", d="M1 6H29", class_=self.mark)
-            if self.shape == "line"
-            else element("rect", x=1, y=1, width=28, height=10, class_=self.mark)
+            element("rect", x=1, y=1, width=28, height=10, class_=self.mark)
+            if self.shape == "box"
+            else element(
+                "path", d="M1 6H29" if self.shape == "line" else "M15 0V12", class_=self.mark
+            )
         )
         sample = element("svg", drawn, viewBox="0 0 30 12", aria_hidden="true", class_="sample")
         return element("li", sample + escape(self.text))
@@ -148,6 +154,17 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
 def folded(summary: str, content: str) -> str:
     """Write content that a click, or paper, unfolds."""
     return element("details", element("summary", escape(summary)) + content)
+
+
+def document(title: str, body: str, style: str) -> str:
+    """Write a whole page; ``body`` is markup."""
+    head = (
+        '<meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        + element("title", escape(f"{title} · Shadowbook"))
+        + element("style", style)
+    )
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>{body}</body></html>\n'
 
 
 def line_class(order: int) -> str:

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from shadowbook.adapters.report.gates import Verdict, gates_section, gates_sentence
-from shadowbook.adapters.report.html import Figure, facts, paragraph
+from shadowbook.adapters.report.html import Figure, document, facts, paragraph
 from shadowbook.adapters.report.provenance import provenance_section
 from shadowbook.adapters.report.style import PATTERNS, STYLE
 from shadowbook.adapters.report.summary import (
@@ -129,10 +129,4 @@ def _document(
         + element("main", element("div", summary, class_="summary") + "".join(p for *_, p in parts))
         + element("footer", footer)
     )
-    head = (
-        '<meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        + element("title", escape(f"{title} · Shadowbook"))
-        + element("style", STYLE)
-    )
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>{body}</body></html>\n'
+    return document(title, body, STYLE)

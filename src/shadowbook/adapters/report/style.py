@@ -35,6 +35,7 @@ svg{fill:var(--ink);font-size:12px;font-family:inherit}
 svg .faint{fill:var(--faint);font-size:11px}
 svg .small{font-size:11px}
 svg .strong{font-weight:600}
+svg .halo{paint-order:stroke;stroke:var(--ground);stroke-width:3}
 .grid,.axis,.line,.boundary,.gap,.whisker,.cell{fill:none;stroke-width:1}
 .grid{stroke:var(--grid)}
 .axis{stroke:var(--faint)}
@@ -52,6 +53,10 @@ svg .strong{font-weight:600}
 .c5{stroke:var(--c5);stroke-dasharray:1 3;stroke-width:2}
 .mean{stroke:var(--c1);stroke-dasharray:6 3;stroke-width:1.6}
 .line.thin{stroke:var(--c0)}
+.line.older{stroke:var(--faint);stroke-width:.7}
+.mark{fill:none;stroke:var(--faint);stroke-width:1.4}
+.mark.promotion{stroke:var(--ink);stroke-width:1.2}
+.mark.promotion.simulated{stroke-dasharray:3 2}
 .band{fill:var(--band);fill-opacity:.22}
 .bar{fill:var(--c0);fill-opacity:.55}
 .train{fill:var(--train);stroke:var(--c0);stroke-width:.6}
@@ -90,8 +95,12 @@ font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--faint);padding:.2rem 0}
 th,td{text-align:left;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--grid);
 vertical-align:top;overflow-wrap:anywhere}
-thead th{border-bottom:1px solid var(--ink)}
+thead th{border-bottom:1px solid var(--ink);overflow-wrap:break-word}
 tbody th{font-weight:400}
+.narrow{width:auto;min-width:20rem;max-width:100%}
+.narrow :is(th,td):not(:first-child){text-align:right;padding:.3rem 0 .3rem .7rem}
+.narrow tbody :is(th,td){white-space:nowrap}
+.narrow thead th{overflow-wrap:anywhere}
 .chosen th,.chosen td{font-weight:600}
 details{margin:.5rem 0}
 summary{cursor:pointer;padding:.35rem 0;color:var(--c0)}
@@ -112,13 +121,14 @@ border:1.5px solid;margin-left:.4rem;white-space:nowrap}
 .many li{break-inside:avoid;margin:.1rem 0}
 footer{margin-top:2.5rem;border-top:1px solid var(--rule);padding-top:.8rem}
 @media screen and (max-width:640px){
-table,tbody,tr,th,td,caption{display:block}
-thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-tbody tr{padding:.45rem 0;border-bottom:1px solid var(--rule)}
-tbody th,tbody td{border:0;padding:.05rem 0}
-tbody th{font-weight:600}
-tbody td{display:grid;grid-template-columns:minmax(6.5rem,34%) 1fr;gap:.6rem}
-tbody td::before{content:attr(data-label);color:var(--faint);font-weight:400}
+table:not(.narrow),table:not(.narrow) :is(tbody,tr,th,td,caption){display:block}
+table:not(.narrow) thead{position:absolute;width:1px;height:1px;overflow:hidden;
+clip-path:inset(50%)}
+table:not(.narrow) tbody tr{padding:.45rem 0;border-bottom:1px solid var(--rule)}
+table:not(.narrow) tbody :is(th,td){border:0;padding:.05rem 0}
+table:not(.narrow) tbody th{font-weight:600}
+table:not(.narrow) tbody td{display:grid;grid-template-columns:minmax(6.5rem,34%) 1fr;gap:.6rem}
+table:not(.narrow) tbody td::before{content:attr(data-label);color:var(--faint);font-weight:400}
 dl div{grid-template-columns:1fr}
 }
 @media screen and (min-width:900px){

@@ -17,15 +17,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from shadowbook.core.learning.labels import forward_returns
-from shadowbook.core.learning.portfolio import equity_curve, max_drawdown, run_book, target_weights
-from shadowbook.core.stats.hac import (
-    bandwidth,
-    long_run_variance,
-    mean_standard_error,
-    small_sample_factor,
-)
+from shadowbook.core.learning.portfolio import run_book, target_weights
+from shadowbook.core.stats.growth import equity_curve, max_drawdown
+from shadowbook.core.stats.hac import bandwidth, mean_standard_error, small_sample_factor
 from shadowbook.core.stats.ranks import rank_correlation
 from shadowbook.core.stats.resampling import circular_block_indices
+from shadowbook.core.stats.sharpe import sharpe_and_influence
 from shadowbook.core.values import Floats, Metric
 
 _NO_SKILL = {"hit_rate": 0.5}
@@ -199,14 +196,11 @@ def _sharpe(
     short = _too_short(name, n, horizon, policy)
     if short is not None:
         return short
-    mean, deviation = float(values.mean()), float(values.std(ddof=1))
-    if deviation <= 1e-12 * max(abs(mean), 1.0):
+    ratio, influence = sharpe_and_influence(values)
+    if math.isnan(ratio):
         return _not_computable(name, n, f"{name} is not defined: the returns do not vary")
-    standard = (values - mean) / deviation
-    ratio = mean / deviation
-    influence = standard - 0.5 * ratio * (standard * standard - 1.0)
     lags = bandwidth(n, horizon)
-    error = math.sqrt(long_run_variance(influence, lags) / n) * small_sample_factor(n, lags)
+    error = mean_standard_error(influence, lags) * small_sample_factor(n, lags)
     return Metric(name, ratio * scale, error * scale, n)
 
 

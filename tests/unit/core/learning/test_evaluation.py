@@ -9,7 +9,7 @@ from statsmodels.stats.sandwich_covariance import S_hac_simple
 
 from shadowbook.core.learning.evaluation import EvaluationPolicy, evaluate, hit_rates
 from shadowbook.core.learning.labels import forward_returns
-from shadowbook.core.learning.portfolio import max_drawdown
+from shadowbook.core.stats.growth import max_drawdown
 from shadowbook.core.stats.hac import bandwidth, small_sample_factor
 from shadowbook.core.stats.resampling import circular_block_indices
 

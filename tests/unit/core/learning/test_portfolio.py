@@ -1,12 +1,7 @@
 import numpy as np
 import pytest
 
-from shadowbook.core.learning.portfolio import (
-    equity_curve,
-    max_drawdown,
-    run_book,
-    target_weights,
-)
+from shadowbook.core.learning.portfolio import run_book, target_weights
 
 NAN = np.nan
 
@@ -116,16 +111,3 @@ def test_book_without_decisions_never_opens():
     book = run_book(np.zeros((5, 3)), np.ones((5, 3)), 2, 1, 5.0)
     assert np.isnan(book.net).all()
     assert np.isnan(book.turnover).all()
-
-
-def test_losing_everything_is_final():
-    np.testing.assert_array_equal(equity_curve(np.array([0.5, -2.0, 3.0])), [1.5, 0.0, 0.0])
-    assert max_drawdown(np.array([0.5, -2.0, 3.0])) == -1.0
-
-
-def test_drawdown_counts_a_loss_on_the_first_session():
-    assert max_drawdown(np.array([-0.2, 0.1])) == pytest.approx(-0.2)
-    assert max_drawdown(np.array([0.1, 0.2])) == 0.0
-    np.testing.assert_allclose(
-        max_drawdown(np.array([[0.1, -0.5, 0.1], [0.0, 0.0, 0.0]])), [-0.5, 0.0]
-    )

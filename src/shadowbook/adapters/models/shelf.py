@@ -1,0 +1,72 @@
+"""Estimators of a replay: one file a version, checked against the digest kept beside it.
+
+A replay makes models by the dozen that nobody serves, so they do not go through the registry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shadowbook.adapters.disk import replace_file, replace_text
+from shadowbook.adapters.models.files import check_trusted, load_estimator
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+
+class ModelShelf:
+    """Estimators under ``folder``, by strategy and version."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def keep(
+        self,
+        strategy: str,
+        version: int,
+        estimator: BaseEstimator,
+        trusted: Sequence[str],
+        about: Mapping[str, str],
+    ) -> None:
+        """Store an estimator; the note with its digest, and what it is, is written last.
+
+        Raises
+        ------
+        ConfigError
+            When it holds a type that ``trusted`` does not name.
+        """
+        import skops.io
+
+        check_trusted(estimator, trusted, f"{strategy}/{version}")
+        data = skops.io.dumps(estimator)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        replace_file(self._file(strategy, version), lambda path: path.write_bytes(data))
+        sha256 = hashlib.sha256(data).hexdigest()
+        note = {"sha256": sha256, "trusted": list(trusted), "about": dict(about)}
+        replace_text(self._note(strategy, version), json.dumps(note) + "\n")
+
+    def load(self, strategy: str, version: int) -> tuple[BaseEstimator, dict[str, str]] | None:
+        """Read an estimator and what it is back; None when it was not kept to the end.
+
+        Raises
+        ------
+        IntegrityError
+            When the file is not the one that was kept.
+        """
+        note = self._note(strategy, version)
+        if not note.exists():
+            return None
+        kept = json.loads(note.read_text("utf-8"))
+        path = self._file(strategy, version)
+        what = f"{strategy}/{version}"
+        return load_estimator(path, kept["sha256"], kept["trusted"], what), kept["about"]
+
+    def _file(self, strategy: str, version: int) -> Path:
+        return self.folder / f"{strategy}-{version}.skops"
+
+    def _note(self, strategy: str, version: int) -> Path:
+        return self.folder / f"{strategy}-{version}.json"

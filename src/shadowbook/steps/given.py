@@ -1,0 +1,60 @@
+"""What models are given in a session, kept once by its digest so that it can be asked again."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+
+from shadowbook.core.audit import digest_array
+from shadowbook.core.values import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """One strategy's inputs in one session.
+
+    Attributes
+    ----------
+    symbols : n names, sorted: those with features of this very session.
+    names : K features.
+    features : (n, K); NaN = missing.
+    closes : (n,) what the session closed at; NaN = missing.
+    refusal : why nothing may be decided on them, in one sentence; empty where it may.
+    """
+
+    symbols: tuple[str, ...]
+    names: tuple[str, ...]
+    features: Floats
+    closes: Floats
+    refusal: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Digest of all that a model or a book is given."""
+        names = (np.array(part, dtype=object) for part in (self.symbols, self.names))
+        return digest_array(*names, self.features, self.closes)
+
+    def packed(self) -> bytes:
+        """Return the arrays as one file, in numpy's own format."""
+        file = io.BytesIO()
+        np.savez(
+            file,
+            symbols=np.array(self.symbols, dtype=str),
+            names=np.array(self.names, dtype=str),
+            features=self.features,
+            closes=self.closes,
+        )
+        return file.getvalue()
+
+
+def unpacked(data: bytes) -> Given:
+    """Read ``packed`` back."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return Given(
+            symbols=tuple(str(name) for name in arrays["symbols"]),
+            names=tuple(str(name) for name in arrays["names"]),
+            features=arrays["features"],
+            closes=arrays["closes"],
+        )

@@ -1,0 +1,240 @@
+"""A replay: years of trading days, each exactly as it would have been known.
+
+Everything a replay decides follows from its settings, the code, the accepted prices and the feature
+log, so one that was killed goes on where its ledger ends and comes to the same chain of hashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from shadowbook.core.audit import digest
+from shadowbook.core.books.operator import chosen
+from shadowbook.core.events import Event
+from shadowbook.errors import ConfigError, IntegrityError
+from shadowbook.steps import layers
+from shadowbook.steps.desk import (
+    CHAMPION,
+    Desk,
+    Lineup,
+    Ratings,
+    lineup_among,
+    shadow_name,
+)
+from shadowbook.steps.given import Given
+from shadowbook.steps.history import History
+from shadowbook.steps.replay_models import Versions
+from shadowbook.workspace import Replayed, Workspace
+
+
+@dataclass(frozen=True)
+class ReplayRun:
+    """A replay that went through.
+
+    Attributes
+    ----------
+    key : identity of the policy, the code and the first session.
+    first, last : sessions replayed.
+    replayed : sessions that this call went through; the others had been done before.
+    digest : the ledger's last hash, the same however often the replay was interrupted.
+    """
+
+    key: str
+    first: date
+    last: date
+    replayed: int
+    digest: str
+
+
+class Replay:
+    """One policy over one span.
+
+    Parameters
+    ----------
+    workspace : with the settings of the policy.
+    history : the span.
+    books : where the replay writes to.
+    versions : strategy -> who scores when.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        history: History,
+        books: Replayed,
+        versions: Mapping[str, Versions],
+    ) -> None:
+        self._workspace = workspace
+        self._settings = workspace.settings
+        self._moments = history.moments
+        self._history = history
+        self._books = books
+        self._desk = Desk(books.ledger, books.broker, workspace.settings)
+        self._versions = versions
+        self._champions = {name: one.first_champion for name, one in self._versions.items()}
+        self._returns: dict[tuple[str, str], list[float]] = {}
+
+    def run(self) -> ReplayRun:
+        """Go through the sessions that the ledger does not hold yet.
+
+        Raises
+        ------
+        ConfigError
+            When this replay has gone on beyond the span before.
+        IntegrityError
+            When data that was replayed has changed, or ledger and broker differ.
+        InsufficientDataError
+            When there is too little history to train on before the first session.
+        """
+        moments = self._moments
+        done = at = self._resume()
+        while at < len(moments):
+            for strategy, versions in self._versions.items():
+                for version in self._needed(strategy, at):
+                    versions.provide(version)
+            end = next((i for i in range(at + 1, len(moments)) if self._renewed(i)), len(moments))
+            span = f"replay {moments[at].session} to {moments[end - 1].session}"
+            with self._workspace.progress.stage(span, total=end - at) as stage:
+                for i in range(at, end):
+                    self._session(i)
+                    stage.advance()
+                stage.result(f"{end - at:,} sessions")
+            at = end
+        _reconciled(self._desk)
+        head = self._books.ledger.head()[1]
+        key = replay_key(self._workspace, moments[0].session)
+        return ReplayRun(key, moments[0].session, moments[-1].session, len(moments) - done, head)
+
+    def _renewed(self, at: int) -> bool:
+        return any(versions.new(at) for versions in self._versions.values())
+
+    def _needed(self, strategy: str, at: int) -> tuple[int, ...]:
+        lineup = self._lineup(strategy, at)
+        return (lineup.champion, *lineup.shadows)
+
+    def _resume(self) -> int:
+        """Take up what the ledger holds; returns the number of sessions done."""
+        ledger = self._books.ledger
+        last = ledger.last_as_of()
+        if last is None:
+            return 0
+        done = next((i + 1 for i, m in enumerate(self._moments) if m.as_of == last), None)
+        if done is None:
+            raise ConfigError(
+                f"this replay has gone on to {last:%Y-%m-%d} before: give --to {last:%Y-%m-%d} or "
+                f"later, or delete {self._books.folder}"
+            )
+        returns = ledger.frame("book_returns")
+        for (strategy, book), part in returns.groupby(["strategy", "book"], observed=True):
+            self._returns[str(strategy), str(book)] = part["net"].tolist()
+            if book == CHAMPION:
+                self._champions[str(strategy)] = int(part["model_version"].iloc[-1])
+        for strategy in self._versions:
+            self._desk.line_up(strategy, self._lineup(strategy, done - 1))
+        self._check_inputs(done)
+        self._desk.send_again(last)
+        _reconciled(self._desk)
+        return done
+
+    def _check_inputs(self, done: int) -> None:
+        recorded = {
+            (stored.event.body["strategy"], stored.event.at): stored.event.body["inputs"]
+            for stored in self._books.ledger.events("session")
+        }
+        for i in range(done):
+            moment = self._moments[i]
+            for strategy, given in self._given(i).items():
+                if recorded[strategy, moment.as_of] != given.digest:
+                    raise IntegrityError(
+                        f"prices or features of session {moment.session} are not those that were "
+                        f"replayed: restore the data, or delete {self._books.folder} to begin again"
+                    )
+
+    def _session(self, at: int) -> None:
+        moment, given = self._moments[at], self._given(at)
+        events = [event for name in self._versions for event in self._decided(name, at)]
+        ratings = {
+            name: Ratings(
+                self._lineup(name, at),
+                given[name],
+                {v: versions.scores(v, at) for v in self._needed(name, at)},
+            )
+            for name, versions in self._versions.items()
+        }
+        names = self._desk.names().union(*(one.symbols for one in given.values()))
+        view = moment.view(names, lookback(self._workspace))
+        days = self._desk.session(view, ratings, moment.following, moment.as_of, events)
+        for day in days:
+            self._returns.setdefault((day.strategy, day.book), []).append(day.net)
+
+    def _given(self, at: int) -> dict[str, Given]:
+        made: dict[tuple[str, ...], Given] = {}
+        for versions in self._versions.values():
+            if versions.features not in made:
+                given = self._history.features.given(at, self._moments[at], versions.features)
+                made[versions.features] = given
+        return {name: made[versions.features] for name, versions in self._versions.items()}
+
+    def _lineup(self, strategy: str, at: int) -> Lineup:
+        champion = self._champions[strategy]
+        there = self._versions[strategy].there(at)
+        return lineup_among(champion, there, self._settings.books.max_shadows)
+
+    def _decided(self, strategy: str, at: int) -> Iterator[Event]:
+        """Tell of a retraining; ask the simulated operator who is champion."""
+        moment, versions = self._moments[at], self._versions[strategy]
+        for version in versions.new(at):
+            body = {"strategy": strategy, "version": version, **versions.provide(version)}
+            yield Event("training", f"training/{strategy}/{version}", moment.as_of, body)
+        found = self._promotion(strategy, at)
+        if found is not None:
+            version, reason = found
+            body = {
+                "strategy": strategy,
+                "champion": self._champions[strategy],
+                "challenger": version,
+                "decided_by": "simulated operator",
+                "reason": reason,
+            }
+            self._champions[strategy] = version
+            key = f"promotion/{strategy}/{moment.as_of.isoformat()}"
+            yield Event("promotion", key, moment.as_of, body, simulated=True)
+
+    def _promotion(self, strategy: str, at: int) -> tuple[int, str] | None:
+        if not at:
+            return None
+        shadows = {
+            version: np.array(self._returns[strategy, shadow_name(version)])
+            for version in self._lineup(strategy, at - 1).shadows
+        }
+        longest = max([len(returns) for returns in shadows.values()], default=0)
+        champion = np.array(self._returns[strategy, CHAMPION][-longest:])
+        return chosen(champion, shadows, self._settings.replay.operator)
+
+
+def replay_key(workspace: Workspace, first: date) -> str:
+    """Identity of a replay: policy, code and first session."""
+    left_out = {"schedules", "report", "snapshots", "ledger", "broker"}
+    policy: Mapping[str, object] = workspace.settings.model_dump(mode="json", exclude=left_out)
+    source = layers.source_layer()["source_sha256"]
+    return digest({"first": first, "policy": policy, "source": source})
+
+
+def lookback(workspace: Workspace) -> int:
+    """Sessions of prices that some strategy's portfolio looks back."""
+    strategies = workspace.settings.strategies.values()
+    return max(own.portfolio.volatility_sessions for own in strategies)
+
+
+def _reconciled(desk: Desk) -> None:
+    differences = desk.differences()
+    if differences:
+        told = ", ".join(f"{d.symbol} {d.ledger} against {d.broker}" for d in differences[:5])
+        raise IntegrityError(
+            f"ledger and paper broker of the replay hold different positions ({told}): delete the "
+            "replay's folder to begin again"
+        )

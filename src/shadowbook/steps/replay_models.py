@@ -1,0 +1,196 @@
+"""The versions of one strategy in a replay: when there is which, and what it says of a session."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from shadowbook.adapters.models.shelf import ModelShelf
+from shadowbook.core.values import Floats
+from shadowbook.errors import ConfigError
+from shadowbook.steps.desk import CHAMPION
+from shadowbook.steps.history import AHEAD, History, aware
+from shadowbook.steps.rating import Scorer, features_of, scorer_of
+from shadowbook.steps.replay_training import fit_as_of, replay_settings
+from shadowbook.steps.train import FitMap
+from shadowbook.workspace import Workspace
+
+AT_ONCE = 63
+"""Sessions that a model scores in one call."""
+
+About = Mapping[str, str]
+"""What a version is: candidate, as_of, prediction_digest."""
+
+
+class Versions(ABC):
+    """Versions of a strategy over a span.
+
+    Parameters
+    ----------
+    workspace : with the settings of the replay's policy.
+    history : the span.
+    strategy : whose they are.
+    """
+
+    def __init__(self, workspace: Workspace, history: History, strategy: str) -> None:
+        self.strategy = strategy
+        self.features = features_of(workspace, strategy)
+        self._workspace = workspace
+        self._history = history
+        self._ready: dict[int, tuple[Scorer, About]] = {}
+        self._scores: dict[int, tuple[int, int, Floats]] = {}
+
+    @property
+    @abstractmethod
+    def first_champion(self) -> int:
+        """The version that is champion when the span begins."""
+
+    @abstractmethod
+    def there(self, at: int) -> Sequence[int]:
+        """List the versions that there are in a session, by its number in the span; ascending."""
+
+    @abstractmethod
+    def _made(self, version: int) -> tuple[Scorer, About]:
+        """Load or fit a version."""
+
+    def new(self, at: int) -> list[int]:
+        """List the versions that there are for the first time."""
+        before = self.there(at - 1) if at else ()
+        return [version for version in self.there(at) if version not in before]
+
+    def provide(self, version: int) -> About:
+        """Have a version ready; returns what it is."""
+        if version not in self._ready:
+            self._ready[version] = self._made(version)
+        return self._ready[version][1]
+
+    def scores(self, version: int, at: int) -> Floats:
+        """Score a session, (n,) in order of its feature rows; NaN = not rated."""
+        features = self._history.features
+        begin, end, scores = self._scores.get(version, (0, 0, np.empty(0)))
+        if not begin <= at < end:
+            begin, end = at, min(at + AT_ONCE, len(self._history.moments))
+            rows = slice(features.rows(begin).start, features.rows(end - 1).stop)
+            scores = self._ready[version][0].scores(features.values[rows], features.names)
+            self._scores[version] = begin, end, scores
+        start, own = features.rows(begin).start, features.rows(at)
+        return scores[own.start - start : own.stop - start]
+
+
+class FittedVersions(Versions):
+    """Versions 1, 2, ...; version k is fitted before session (k - 1) x interval.
+
+    Parameters
+    ----------
+    shelf : where fitted models are kept.
+    fit_map : applies the fits; see ``steps.train``.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        history: History,
+        strategy: str,
+        shelf: ModelShelf,
+        fit_map: FitMap = map,
+    ) -> None:
+        super().__init__(workspace, history, strategy)
+        self._shelf = shelf
+        self._fit_map = fit_map
+        self._interval = workspace.settings.replay.retrain_sessions or 0
+
+    @property
+    def first_champion(self) -> int:
+        """Version 1, fitted before the span."""
+        return 1
+
+    def there(self, at: int) -> Sequence[int]:
+        """List the versions fitted before a session."""
+        return range(1, at // self._interval + 2 if self._interval else 2)
+
+    def _made(self, version: int) -> tuple[Scorer, About]:
+        share = self._workspace.settings.learning.min_feature_share
+        kept = self._shelf.load(self.strategy, version)
+        if kept is not None:
+            return Scorer(kept[0], self.features, share), kept[1]
+        as_of = self._before((version - 1) * self._interval)
+        fitting = Workspace(self._workspace.root, replay_settings(self._workspace.settings))
+        with self._workspace.progress.stage(f"{self.strategy}: retraining") as stage:
+            known = self._history.known
+            fitted = fit_as_of(fitting, known, self.strategy, as_of, self._fit_map)
+            stage.result(f"version {version}, {fitted.candidate}, as of {as_of:%Y-%m-%d}")
+        about = {
+            "candidate": fitted.candidate,
+            "as_of": as_of.isoformat(),
+            "prediction_digest": fitted.prediction_digest,
+        }
+        self._shelf.keep(self.strategy, version, fitted.estimator, fitted.trusted, about)
+        return Scorer(fitted.estimator, self.features, share), about
+
+    def _before(self, at: int) -> datetime:
+        """Decision moment of the session before a session of the span."""
+        if at:
+            return self._history.moments[at - 1].as_of
+        calendar, first = self._workspace.market.calendar, self._history.moments[0].session
+        earlier = calendar.schedule(first - AHEAD, first - timedelta(days=1))
+        return aware(earlier.decided_at[-1])
+
+
+class RegisteredVersions(Versions):
+    """The registry's versions, each from the session on that it was trained as of.
+
+    Raises
+    ------
+    ConfigError
+        When the champion was trained on what came after the span's first session.
+    """
+
+    def __init__(self, workspace: Workspace, history: History, strategy: str) -> None:
+        super().__init__(workspace, history, strategy)
+        champion = workspace.models.version_of(strategy, CHAMPION)
+        self._runs = {run.model_version: run for run in workspace.models.runs(strategy)}
+        first = history.moments[0]
+        if champion is None or self._runs[champion].as_of > first.as_of:
+            raise ConfigError(
+                f"{strategy} has no champion trained as of {first.session} or before: begin the "
+                "replay later, or set replay.models: retrain"
+            )
+        self._champion = champion
+
+    @property
+    def first_champion(self) -> int:
+        """The registry's champion."""
+        return self._champion
+
+    def there(self, at: int) -> Sequence[int]:
+        """List the versions trained as of a session or before it."""
+        moment = self._history.moments[at]
+        return sorted(v for v, run in self._runs.items() if run.as_of <= moment.as_of)
+
+    def _made(self, version: int) -> tuple[Scorer, About]:
+        run = self._runs[version]
+        digest = self._workspace.models.manifest(run.run_id)["prediction_digest"]
+        about = {
+            "candidate": run.candidate,
+            "as_of": run.as_of.isoformat(),
+            "prediction_digest": digest,
+        }
+        return scorer_of(self._workspace, self.strategy, version), about
+
+
+def versions_of(
+    workspace: Workspace, history: History, shelf: ModelShelf, fit_map: FitMap = map
+) -> dict[str, Versions]:
+    """Say who scores when, for every strategy, as the replay's policy has it."""
+    if workspace.settings.replay.models == "registered":
+        return {
+            name: RegisteredVersions(workspace, history, name)
+            for name in workspace.settings.strategies
+        }
+    return {
+        name: FittedVersions(workspace, history, name, shelf, fit_map)
+        for name in workspace.settings.strategies
+    }

@@ -1,0 +1,112 @@
+"""Replays asked for by a person: one policy, or two side by side, and their page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from shadowbook.adapters.disk import replace_text
+from shadowbook.adapters.report.replay import page_of_replay
+from shadowbook.core.books.summary import ReplaySummary
+from shadowbook.errors import ConfigError, StaleDataError
+from shadowbook.settings import PARAMS, load_settings
+from shadowbook.steps.history import history_of
+from shadowbook.steps.replay import Replay, ReplayRun, replay_key
+from shadowbook.steps.replay_models import versions_of
+from shadowbook.steps.replay_summary import summary_of
+from shadowbook.steps.train import FitMap
+from shadowbook.workspace import Workspace
+
+PAGE = "replay.html"
+
+
+@dataclass(frozen=True, eq=False)
+class ReplayReport:
+    """What was replayed.
+
+    Attributes
+    ----------
+    summaries : one a policy, in the order given.
+    runs : how each went through.
+    page : what people look at.
+    """
+
+    summaries: tuple[ReplaySummary, ...]
+    runs: tuple[ReplayRun, ...]
+    page: Path
+
+
+def replay(
+    workspace: Workspace,
+    first: date,
+    last: date,
+    policies: Sequence[Path] = (),
+    fit_map: FitMap = map,
+) -> ReplayReport:
+    """Replay a span under the workspace's policy, and under others beside it.
+
+    Parameters
+    ----------
+    first, last : days, both included.
+    policies : params files; each may differ in everything but where data comes from.
+
+    Raises
+    ------
+    ConfigError, StaleDataError, InsufficientDataError, IntegrityError
+        See ``History`` and ``Replay``.
+    """
+    history = history_of(workspace, first, last)
+    done = []
+    for name, opened in _policies(workspace, policies):
+        began = time.perf_counter()
+        books = opened.replayed(replay_key(opened, history.moments[0].session))
+        try:
+            with opened.replaying(books.folder):
+                versions = versions_of(opened, history, books.shelf, fit_map)
+                run = Replay(opened, history, books, versions).run()
+                done.append((summary_of(name, books.ledger, run, time.perf_counter() - began), run))
+        finally:
+            books.close()
+    summaries, runs = zip(*done, strict=True)
+    page = workspace.build / PAGE
+    replace_text(page, page_of_replay(summaries))
+    return ReplayReport(summaries, runs, page)
+
+
+def span_of(
+    workspace: Workspace, first: date | None, last: date | None, sessions: int
+) -> tuple[date, date]:
+    """Return the days to replay: what was asked, else the newest sessions that have features.
+
+    Raises
+    ------
+    StaleDataError
+        When no features are logged yet.
+    """
+    logged = workspace.feature_log.last_session()
+    if logged is None:
+        raise StaleDataError("no features are logged yet: run `shadowbook run` first")
+    end = last or logged.astype(date)
+    if first is not None:
+        return first, end
+    # Two calendar days a session reach back far enough on any exchange.
+    schedule = workspace.market.calendar.schedule(end - timedelta(days=2 * sessions + 30), end)
+    begin: date = schedule.sessions[-min(sessions, len(schedule.sessions))].astype(date)
+    return begin, end
+
+
+def _policies(workspace: Workspace, files: Sequence[Path]) -> list[tuple[str, Workspace]]:
+    found = [(PARAMS, workspace)]
+    for file in files:
+        settings = load_settings(file)
+        for section in ("market_data", "features"):
+            if getattr(settings, section) != getattr(workspace.settings, section):
+                raise ConfigError(
+                    f"{file.name}: {section} differs from the workspace's: a policy is replayed on "
+                    "the same data, so leave that section as it is"
+                )
+        found.append((file.name, Workspace(workspace.root, settings, workspace.progress)))
+    return found

@@ -1,0 +1,184 @@
+"""One trading day: settle what was ordered, mark the books, score, decide, send orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from shadowbook.core.books.day import BookDay
+from shadowbook.steps.desk import Desk, Lineup, Ratings, refused
+from shadowbook.steps.history import Moment, aware, moments_between
+from shadowbook.steps.known import apply_services
+from shadowbook.steps.manifest import Kept, StepManifest
+from shadowbook.steps.rating import lineup_of, scorer_of, served
+from shadowbook.steps.replay import lookback
+from shadowbook.workspace import Workspace
+
+
+class TradeOutcome(StrEnum):
+    """What came of a call to trade."""
+
+    TRADED = "TRADED"
+    """The session was recorded; what each book did stands in its day."""
+    ALREADY_TRADED = "ALREADY_TRADED"
+    """It had been recorded before; open orders were sent again, which doubles none."""
+    GATE_SAID_NO = "GATE_SAID_NO"
+    NO_SESSION = "NO_SESSION"
+    NOT_CLOSED = "NOT_CLOSED"
+    NO_CHAMPION = "NO_CHAMPION"
+    HALTED = "HALTED"
+
+
+@dataclass(frozen=True, eq=False)
+class TradeReport:
+    """What a trading day came to.
+
+    Attributes
+    ----------
+    session, as_of : the trading day and its decision moment; None where it is no session.
+    days : what each book did, missed sessions before it included.
+    orders : how many the champions have open for the next session.
+    reasons : one sentence each.
+    kept : its manifest; None where nothing was recorded.
+    """
+
+    session: date
+    as_of: datetime | None
+    outcome: TradeOutcome
+    days: tuple[BookDay, ...] = ()
+    orders: int = 0
+    reasons: tuple[str, ...] = ()
+    kept: Kept | None = None
+
+    @property
+    def halts(self) -> bool:
+        """True when the session could not be recorded."""
+        return self.outcome not in (TradeOutcome.TRADED, TradeOutcome.ALREADY_TRADED)
+
+
+def trade(workspace: Workspace, session: date) -> TradeReport:
+    """Take every strategy's books through a session.
+
+    Sessions left out before it are gone through first without deciding anything: their decisions
+    would have had to be taken then.
+
+    Raises
+    ------
+    StaleDataError
+        When the gate has not judged the session's prices.
+    IntegrityError
+        When a model's file is not the registered one, or the ledger holds other content.
+    TransientError
+        When the broker cannot be reached, or still works on an order.
+    """
+    now, as_of = workspace.clock.now(), decided_at(workspace, session)
+    if as_of is None:
+        why = f"{session} is no session of {workspace.market.calendar.name}: nothing is traded"
+        return TradeReport(session, None, TradeOutcome.NO_SESSION, reasons=(why,))
+    if now < as_of:
+        why = f"session {session} is decided at {as_of:%Y-%m-%d %H:%M} UTC: trade it after that"
+        return TradeReport(session, as_of, TradeOutcome.NOT_CLOSED, reasons=(why,))
+    lineups: dict[str, Lineup] = {}
+    missing = []
+    for name in workspace.settings.strategies:
+        lineup = lineup_of(workspace, name, as_of)
+        if lineup is None:
+            missing.append(
+                f"{name} has no champion trained as of {session} or before: run `shadowbook run "
+                f"--as-of {session}` first"
+            )
+        else:
+            lineups[name] = lineup
+    if not lineups:
+        return TradeReport(session, as_of, TradeOutcome.NO_CHAMPION, reasons=tuple(missing))
+    # History is traded as of its own moments, live data as of the real one.
+    live = workspace.settings.market_data.as_of == "now"
+    return _traded(workspace, session, lineups, now if live else as_of, tuple(missing))
+
+
+def decided_at(workspace: Workspace, session: date) -> datetime | None:
+    """Return a session's decision moment; None for a day without one."""
+    held = workspace.market.calendar.schedule(session, session)
+    return aware(held.decided_at[0]) if len(held.sessions) else None
+
+
+def _traded(
+    workspace: Workspace,
+    session: date,
+    lineups: Mapping[str, Lineup],
+    now: datetime,
+    reasons: tuple[str, ...],
+) -> TradeReport:
+    desk = Desk(workspace.ledger, workspace.broker, workspace.settings)
+    for strategy, lineup in lineups.items():
+        desk.line_up(strategy, lineup)
+    last = workspace.ledger.last_as_of()
+    first = session if last is None else min(last.date() + timedelta(days=1), session)
+    _, moments = moments_between(workspace, first, session)
+    due = [moment for moment in moments if last is None or moment.as_of > last]
+    as_of = moments[-1].as_of
+    if last is not None:
+        desk.send_again(last if now >= last else now)
+    if not due:
+        why = f"the books have gone through {session} before; nothing is done twice"
+        told = (*reasons, why)
+        # An attempt that was killed may have recorded the session and not its manifest.
+        kept = _kept(workspace, as_of)
+        return TradeReport(session, as_of, TradeOutcome.ALREADY_TRADED, (), desk.n_open, told, kept)
+    differences = desk.differences()
+    if differences:
+        why = "ledger and broker hold different positions, so nothing is traded: find out which is "
+        differing = [
+            f"{d.symbol}: {d.ledger:,} shares in the ledger, {d.broker:,} at the broker"
+            for d in differences
+        ]
+        halted = (*reasons, why + "wrong and correct it", *differing)
+        return TradeReport(session, as_of, TradeOutcome.HALTED, reasons=halted)
+    apply_services(workspace)
+    days: list[BookDay] = []
+    for moment in due:
+        ratings = {name: _rated(workspace, name, lineups[name], moment) for name in lineups}
+        if moment is not due[-1]:
+            why = f"session {moment.session} was not traded in time, so nothing was decided"
+            ratings = {name: refused(one, why) for name, one in ratings.items()}
+        names = desk.names().union(*(one.given.symbols for one in ratings.values()))
+        view = moment.view(names, lookback(workspace))
+        days += desk.session(view, ratings, moment.following, now)
+    return TradeReport(
+        session=session,
+        as_of=as_of,
+        outcome=TradeOutcome.TRADED,
+        days=tuple(days),
+        orders=desk.n_open,
+        reasons=reasons,
+        kept=_kept(workspace, as_of),
+    )
+
+
+def _kept(workspace: Workspace, as_of: datetime) -> Kept:
+    """Keep the manifest: the data that was read, what the books did, where the ledger stands."""
+    reads = {
+        "market": workspace.market.accepted.folder,
+        "feature_log": workspace.feature_folder,
+    }
+    until = as_of + timedelta(microseconds=1)
+    rows = workspace.ledger.frame("book_returns", since=as_of, until=until)
+    told = rows[["strategy", "book", "model_version", "outcome"]].astype({"model_version": int})
+    seq, head = workspace.ledger.head()
+    content = {
+        "books": told.astype({"strategy": str, "book": str, "outcome": str}).to_dict("records"),
+        "ledger": {"events": seq, "head": head},
+    }
+    manifest = StepManifest(workspace, "trade", as_of, reads)
+    return manifest.keep(TradeOutcome.TRADED.value, {}, content)
+
+
+def _rated(workspace: Workspace, strategy: str, lineup: Lineup, moment: Moment) -> Ratings:
+    given = served(workspace, strategy, moment)
+    scores = {}
+    for version in (lineup.champion, *lineup.shadows):
+        scorer = scorer_of(workspace, strategy, version)
+        scores[version] = scorer.scores(given.features, given.names)
+    return Ratings(lineup, given, scores)

@@ -1,0 +1,277 @@
+"""A replay in one go, in pieces, and the same days traded one by one: the same books."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from shadowbook.errors import ConfigError, IntegrityError, PermanentError
+from shadowbook.steps.replays import replay
+from shadowbook.steps.trade import TradeOutcome
+from tests.integration.trading_places import (
+    LAST,
+    TRADED,
+    assert_same_books,
+    in_order,
+    read_params,
+    replay_ledger,
+    replayed,
+    set_params,
+    shadowbook,
+    traded,
+)
+
+pytestmark = pytest.mark.slow
+
+FIRST = TRADED[0]
+
+
+def trained_again(place, day, alpha):
+    """Register another version of weekly, made with other settings; then they are as before."""
+    kept = (place.root / "params.yaml").read_bytes()
+    ridge = {"ridge": {"parameters": {"alpha": alpha}}}
+    set_params(place.root, {"learning": {"candidates": ridge}})
+    place.train(day)
+    (place.root / "params.yaml").write_bytes(kept)
+
+
+@pytest.fixture(scope="module")
+def whole(trading, tmp_path_factory):
+    """Data up to the last session, a third version on the way; replayed in one go."""
+    place = trading.copy(tmp_path_factory.mktemp("whole") / "ws")
+    place.extend(LAST)
+    trained_again(place, TRADED[2], 1.0)
+    replayed(place.root, FIRST, LAST)
+    return place
+
+
+@pytest.fixture
+def fresh(whole, tmp_path):
+    """A copy of ``whole`` that was not replayed yet."""
+    place = whole.copy(tmp_path / "fresh")
+    shutil.rmtree(place.root / ".shadowbook" / "replays")
+    return place
+
+
+def test_trading_day_by_day_gives_the_books_of_a_replay(trading, whole, fresh, tmp_path):
+    daily = trading.copy(tmp_path / "daily")
+    for day in TRADED:
+        if day == TRADED[2]:
+            # Its shadow book begins with the session it was trained as of, for want of room
+            # another version's ends.
+            daily.extend(day)
+            trained_again(daily, day, 1.0)
+        report = traded(daily.root, day)
+        assert report.outcome is TradeOutcome.TRADED
+        assert len(report.days) == 3
+    replayed(fresh.root, FIRST, TRADED[-1])
+    ledger = daily.workspace.ledger
+    books = ledger.frame("book_returns").groupby(["strategy", "book"], observed=True).size()
+    assert books.to_dict() == {
+        ("fortnightly", "champion"): 6,
+        ("weekly", "champion"): 6,
+        ("weekly", "shadow/2"): 2,
+        ("weekly", "shadow/3"): 4,
+    }
+    assert len(ledger.frame("fills")) > 60
+    assert ledger.verify() is None
+    assert_same_books(ledger, replay_ledger(fresh.root))
+    # What the whole replay holds of these days is the same as well.
+    until = replay_ledger(whole.root).frame("positions", until=ledger.last_as_of())
+    mine = ledger.frame("positions", until=ledger.last_as_of())
+    pd.testing.assert_frame_equal(in_order(until), in_order(mine), check_exact=True)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_random_pieces_give_the_same_ledger(whole, fresh, seed):
+    rng = random.Random(seed)
+    days = replay_ledger(whole.root).frame("book_returns")["session"].dt.strftime("%Y-%m-%d")
+    for day in sorted(rng.sample(sorted(set(days))[:-1], 4)):
+        replayed(fresh.root, FIRST, day)
+    last = replayed(fresh.root, FIRST, LAST)
+    again = replayed(fresh.root, FIRST, LAST)
+    assert (again.replayed, again.digest) == (0, last.digest)
+    ledger, other = replay_ledger(whole.root), replay_ledger(fresh.root)
+    assert other.verify() is None
+    assert other.head() == ledger.head() == (ledger.head()[0], last.digest)
+    assert_same_books(ledger, other)
+
+
+def test_pieces_of_processes_of_their_own_give_the_same_ledger(whole, fresh):
+    for day in ("2022-12-07", "2022-12-14", LAST):
+        done = shadowbook(fresh.root, "replay", "--from", FIRST, "--to", day)
+        assert done.returncode == 0, done.stderr
+    assert replay_ledger(fresh.root).head() == replay_ledger(whole.root).head()
+
+
+def test_a_replay_that_went_further_says_so(whole):
+    with pytest.raises(ConfigError, match="has gone on to 2022-12-28 before: give --to"):
+        replayed(whole.root, FIRST, TRADED[-1])
+
+
+def test_the_champions_own_model_in_a_shadow_book_earns_the_same(trading, tmp_path):
+    place = trading.copy(tmp_path / "ws")
+    place.extend(LAST)
+    replayed(place.root, FIRST, LAST)
+    ledger = replay_ledger(place.root)
+    for table in ("predictions", "targets", "positions", "fills", "book_returns"):
+        champion, shadow = (
+            ledger.frame(table, "weekly", book).drop(columns="book")
+            for book in ("champion", "shadow/2")
+        )
+        assert len(champion)
+        pd.testing.assert_frame_equal(
+            champion.drop(columns="model_version", errors="ignore"),
+            shadow.drop(columns="model_version", errors="ignore"),
+            check_exact=True,
+            check_categorical=False,
+        )
+
+
+def test_what_happens_later_changes_no_book_before_it(trading, whole, tmp_path):
+    cut = "2022-12-16"
+    other = trading.copy(tmp_path / "ws")
+    bars = other.bars()
+    later = bars["session"] > cut
+    rng = np.random.default_rng(3)
+    # No jump that the gate could take offense at, but another course altogether.
+    for column in ("open", "high", "low", "close"):
+        bars[column] = bars[column].where(~later, bars[column] * rng.choice([0.99, 1.0, 1.01]))
+    noise = rng.normal(0, 0.004, later.sum())
+    for column in ("open", "high", "low", "close", "adjusted_close"):
+        bars.loc[later, column] *= 1 + noise
+    bars.loc[later, "volume"] *= 2
+    other.say(bars)
+    other.extend(LAST)
+    trained_again(other, TRADED[2], 1.0)
+    replayed(other.root, FIRST, LAST)
+    until = pd.Timestamp("2022-12-17", tz="UTC")
+    one, two = replay_ledger(whole.root), replay_ledger(other.root)
+    for table in ("predictions", "targets", "fills", "positions", "book_returns"):
+        mine, its = (
+            in_order(ledger.frame(table, until=until.to_pydatetime())) for ledger in (one, two)
+        )
+        assert len(mine)
+        pd.testing.assert_frame_equal(mine, its, check_exact=True)
+    assert one.books_digest() != two.books_digest()
+    # The other's data under this one's books is refused.
+    (mine,) = (whole.root / ".shadowbook" / "replays").iterdir()
+    (its,) = (other.root / ".shadowbook" / "replays").iterdir()
+    assert mine.name == its.name
+    shutil.rmtree(its)
+    shutil.copytree(mine, its)
+    with pytest.raises(IntegrityError, match="of session 2022-12-19 are not those"):
+        replayed(other.root, FIRST, LAST)
+
+
+RETRAINING = {
+    "books": {"max_shadows": 2},
+    "replay": {
+        "models": "retrain",
+        "retrain_sessions": 12,
+        "operator": {"promote": "newest", "after_sessions": 6},
+    },
+}
+LONG = "2022-10-03"
+
+
+@pytest.fixture(scope="module")
+def retrained(whole, tmp_path_factory):
+    """A replay that fits its models itself, and whose operator takes each new one."""
+    place = whole.copy(tmp_path_factory.mktemp("retrained") / "ws")
+    shutil.rmtree(place.root / ".shadowbook" / "replays")
+    set_params(place.root, RETRAINING)
+    return place, replayed(place.root, LONG, LAST)
+
+
+def test_retrainings_and_simulated_promotions_stand_in_the_ledger(retrained, whole):
+    place, run = retrained
+    ledger = replay_ledger(place.root)
+    assert ledger.verify() is None
+    trainings = [stored.event for stored in ledger.events("training")]
+    promotions = [stored.event for stored in ledger.events("promotion")]
+    assert not any(event.simulated for event in trainings)
+    assert len(trainings) == 2 * 5
+    assert len(promotions) == 2 * 4
+    assert all(event.simulated for event in promotions)
+    assert {event.body["decided_by"] for event in promotions} == {"simulated operator"}
+    champions = ledger.frame("book_returns", book="champion")
+    assert sorted(champions["model_version"].unique()) == [1, 2, 3, 4, 5]
+    with pytest.raises(PermanentError, match="a real ledger takes acts of people only"):
+        whole.workspace.ledger.record(promotions[:1])
+    assert whole.workspace.ledger.head() == (0, "")
+
+
+def test_every_book_of_a_retraining_replay_adds_up(retrained):
+    place, _ = retrained
+    ledger = replay_ledger(place.root)
+    params = read_params(place.root)["strategies"]
+    fills, returns = ledger.frame("fills"), ledger.frame("book_returns")
+    assert {"rebalance", "split", "dividend"} <= set(fills["purpose"])
+    for (strategy, book), days in returns.groupby(["strategy", "book"], observed=True):
+        traded_here = fills[(fills["strategy"] == strategy) & (fills["book"] == book)]
+        assert len(traded_here) > 20
+        positions = ledger.frame("positions", str(strategy), str(book))
+        held: dict[str, int] = {}
+        cash = round(params[strategy].get("capital", 1_000_000.0) * 100)
+        for day in days.itertuples():
+            for fill in traded_here[traded_here["as_of"] == day.as_of].itertuples():
+                held[fill.symbol] = held.get(fill.symbol, 0) + fill.quantity
+                cash -= round(fill.quantity * fill.price * 100) + fill.commission_cents
+            now = positions[positions["as_of"] == day.as_of]
+            told = dict(zip(now["symbol"], now["quantity"], strict=True))
+            assert told == {symbol: shares for symbol, shares in held.items() if shares}
+            assert cash == day.cash_cents
+            worth = float((now["quantity"] * now["mark"]).sum())
+            assert day.equity == pytest.approx(cash / 100 + worth, abs=1e-6)
+        rest = days[1:]
+        assert rest["net"].to_numpy() == pytest.approx(
+            rest["equity"].to_numpy() / days["equity"].to_numpy()[:-1] - 1, abs=1e-12
+        )
+        parts = rest["signal"] + rest["execution"] + rest["cost"]
+        assert rest["net"].to_numpy() == pytest.approx(parts.to_numpy(), abs=1e-12)
+
+
+def test_a_retraining_replay_in_pieces_is_the_same(retrained, tmp_path):
+    place, run = retrained
+    pieces = place.copy(tmp_path / "ws")
+    shutil.rmtree(pieces.root / ".shadowbook" / "replays")
+    for day in ("2022-10-20", "2022-11-11", "2022-12-01", LAST):
+        last = replayed(pieces.root, LONG, day)
+    assert last.digest == run.digest
+
+
+def test_two_policies_stand_side_by_side(fresh):
+    params = read_params(fresh.root)
+    params["strategies"]["weekly"]["portfolio"] = {"kind": "long_only"}
+    params["execution"] = {"at": "next_open"}
+    other = fresh.root / "other.yaml"
+    other.write_text(yaml.safe_dump(params), "utf-8")
+    words = ("replay", "--from", FIRST, "--to", LAST, "--policy", str(other), "--json")
+    done = shadowbook(fresh.root, *words)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert [one["name"] for one in told["summaries"]] == ["params.yaml", "other.yaml"]
+    one, two = told["runs"]
+    assert one["digest"] != two["digest"]
+    assert one["key"] != two["key"]
+    page = (fresh.root / "build" / "replay.html").read_text("utf-8")
+    assert "params.yaml" in page
+    assert "other.yaml" in page
+
+
+def test_a_policy_on_other_data_is_refused(fresh):
+    params = read_params(fresh.root)
+    params["market_data"]["decision_delay_minutes"] = 30
+    other = fresh.root / "other.yaml"
+    other.write_text(yaml.safe_dump(params), "utf-8")
+    with pytest.raises(ConfigError, match=r"other.yaml: market_data differs .* on the same data"):
+        replay(fresh.workspace, date(2022, 12, 6), date(2022, 12, 28), [other])
+    assert not (fresh.root / ".shadowbook" / "replays").exists()
