@@ -7,8 +7,9 @@ INSTALLED := .venv/.installed
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
-run: $(INSTALLED) ## the main job on real prices: gate, features, retraining, registry
+run: $(INSTALLED) ## the main job on real prices: gate, features, retraining, registry, a replay
 	@$(BIN)/shadowbook run
+	@$(BIN)/shadowbook replay
 
 setup: $(INSTALLED) ## .venv from requirements.lock
 

@@ -172,8 +172,16 @@ class Workspace:
     @cached_property
     def ledger(self) -> Ledger:
         """What was predicted, decided, traded and earned, chained."""
-        own = f"sqlite:///{self.root / 'ledger' / 'ledger.db'}"
-        return Ledger(self.settings.ledger.url or own)
+        return Ledger(self.settings.ledger.url or f"sqlite:///{self._books / 'ledger.db'}")
+
+    @property
+    def ledger_file(self) -> Path | None:
+        """The ledger's file, there or not; None where it is a server's."""
+        return None if self.settings.ledger.url else self._books / "ledger.db"
+
+    @property
+    def _books(self) -> Path:
+        return self.root / "ledger"
 
     @cached_property
     def broker(self) -> Broker:
@@ -186,7 +194,7 @@ class Workspace:
             policy, known = settings.broker.connection, self.ledger.open_orders()
             return AlpacaBroker(settings.broker.base_url, key, secret, policy, known)
         return PaperBroker(
-            self.root / "ledger" / "broker.db", settings.execution, settings.seed, self.cash_cents
+            self._books / "broker.db", settings.execution, settings.seed, self.cash_cents
         )
 
     @property

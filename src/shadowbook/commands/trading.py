@@ -92,7 +92,7 @@ def replay(
     with ThreadPoolExecutor(FITS_AT_ONCE) as pool:
         report = step(opened, begin, end, policy or (), pool.map)
     if as_json:
-        print_json(report)
+        print_json(report.told)
     else:
         show_replay(report.summaries)
         typer.echo(report.page)

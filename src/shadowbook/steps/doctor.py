@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shadowbook.errors import ShadowbookError
-from shadowbook.steps import health_machine, health_records, maturity
+from shadowbook.steps import health_books, health_machine, health_records, maturity
 from shadowbook.steps.health import Item, Look, Patient, guarded
 from shadowbook.workspace import Workspace
 
@@ -31,6 +31,7 @@ OPENED: tuple[Look, ...] = (
     health_records.data,
     health_records.features,
     health_records.runs,
+    health_books.ledger,
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from shadowbook.adapters.ledger.ledger import Ledger
+from shadowbook.core.books.accounts import CLOSED
 from shadowbook.core.books.summary import BookSeries, ReplayNote, ReplaySummary, summarize
 from shadowbook.steps.replay import ReplayRun
 
@@ -74,5 +75,5 @@ def _reasons(session: date, body: Mapping[str, Any]) -> Iterator[ReplayNote]:
     if body["book"] != "champion":
         return
     for reason in body["reasons"]:
-        kind = "delisting" if "closed at its last" in reason else "held"
+        kind = "delisting" if CLOSED in reason else "held"
         yield ReplayNote(session, kind, reason, False, body["strategy"])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from shadowbook.adapters.disk import replace_text
 from shadowbook.adapters.report.replay import page_of_replay
@@ -37,6 +38,29 @@ class ReplayReport:
     summaries: tuple[ReplaySummary, ...]
     runs: tuple[ReplayRun, ...]
     page: Path
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a program reads: figures and events; the series stand in each replay's ledger."""
+        policies = [
+            {
+                "name": summary.name,
+                "run": run,
+                "counts": summary.counts,
+                "books": [
+                    {
+                        "strategy": book.series.strategy,
+                        "book": book.series.book,
+                        "sessions": len(book.series.sessions),
+                        "metrics": book.metrics,
+                    }
+                    for book in summary.books
+                ],
+                "notes": summary.notes,
+            }
+            for summary, run in zip(self.summaries, self.runs, strict=True)
+        ]
+        return {"policies": policies, "page": self.page}
 
 
 def replay(

@@ -24,6 +24,9 @@ from shadowbook.core.books.day import BookState, Shares, Traded
 from shadowbook.core.books.view import View
 from shadowbook.core.values import Floats
 
+CLOSED = "closed at its last"
+"""What a note says of a holding that was delisted."""
+
 
 @dataclass(frozen=True, eq=False)
 class Settled:
@@ -100,8 +103,8 @@ def settle(state: BookState, view: View, traded: Sequence[Traded]) -> Settled:
         cost=cost,
         turnover=turnover,
         notes=tuple(
-            f"{one.symbol} has had no price for {counts[at[one.symbol]]} sessions: closed at its "
-            f"last, {one.price:g}"
+            f"{one.symbol} has had no price for {counts[at[one.symbol]]} sessions: {CLOSED}, "
+            f"{one.price:g}"
             for one in traded
             if one.purpose == "delisting"
         ),
