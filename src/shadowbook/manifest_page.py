@@ -21,7 +21,7 @@ WIDTH = 24
 def show_manifest(found: Lineage) -> None:
     """Print a run's manifest and where its data came from."""
     shown, manifest = console(), found.manifest
-    sections = [_head(manifest), *_came_to(manifest)]
+    sections = [_head(manifest), *_came_to(manifest), _books(manifest)]
     sections += [_code(manifest), _environment(manifest)]
     sections += [*_data(manifest), *_training(manifest)]
     sections += [("where it came from", _ancestors(found))]
@@ -53,6 +53,21 @@ def _came_to(manifest: Mapping[str, Any]) -> Iterator[Section]:
     verdicts = verdicts or ([manifest["verdict"]] if "verdict" in manifest else [])
     if verdicts:
         yield "what the gates said", [line for verdict in verdicts for line in _verdict(verdict)]
+
+
+def _books(manifest: Mapping[str, Any]) -> Section:
+    rows = [
+        (
+            f"{book['strategy']} {book['book']}",
+            f"{book['outcome']}, model version {book['model_version']} (run "
+            f"{(book['model_run'] or 'unknown')[:SHOWN]})",
+        )
+        for book in manifest.get("books", ())
+    ]
+    if "ledger" in manifest:
+        after = manifest["ledger"]
+        rows.append(("ledger after it", f"{after['events']:,} events, {after['head']}"))
+    return "books", rows
 
 
 def _flat(report: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

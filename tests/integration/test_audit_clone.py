@@ -90,6 +90,7 @@ def two(single, tmp_path):
     return place
 
 
+@pytest.mark.slow
 def test_several_runs_are_rebuilt_in_one_go(two):
     newest, oldest = said(two.root, "runs")[1]
     code, found = said(two.root, "reproduce", "--last", "2")
@@ -108,6 +109,7 @@ def test_several_runs_are_rebuilt_in_one_go(two):
     assert found[1]["mismatch"]["what"] == "metrics.json"
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_be_rebuilt_is_a_row(two):
     newest, _oldest = said(two.root, "runs")[1]
     path = two.workspace.models.artifact(newest["run_id"], "manifest.json")

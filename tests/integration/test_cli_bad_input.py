@@ -352,6 +352,7 @@ def test_what_the_machine_refuses_a_vendor_is_one_sentence(place, monkeypatch):
     assert refused(place, 1, "ingest") == "error: No space left on device: /somewhere"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["ingest", "gate", "features", "retrain"])
 def test_a_full_disk_loses_nothing(own_files, tmp_path, command):
     """No file may grow beyond 2,000 bytes, as if the disk were full."""

@@ -18,6 +18,8 @@ from shadowbook.adapters.models.records import MANIFEST
 from shadowbook.cli import app
 from shadowbook.steps.manifest import pins_of
 
+pytestmark = pytest.mark.slow
+
 CACHE, REMOTE = ".dvc/cache/files/md5", ".shadowbook/remote/files/md5"
 
 

@@ -41,6 +41,7 @@ def test_a_wrong_time_is_told_by_its_key(make_workspace):
     assert "params.yaml: schedules.retrain.cron = '30 25 * * *': the hour '25'" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_answer_is_named(make_workspace):
     done = shadowbook(make_workspace(CRON), "serve", PREFECT_API_URL="http://127.0.0.1:9/api")
     assert (done.returncode, done.stdout) == (1, "")
@@ -86,6 +87,7 @@ def test_by_itself_a_command_does_not_wait(held):
     assert "minutes" not in done.stderr
 
 
+@pytest.mark.slow
 def test_with_patience_it_goes_on_when_the_workspace_is_free(held):
     root, release = held
     timer = threading.Timer(8, release.set)

@@ -15,6 +15,7 @@ import numpy as np
 
 from shadowbook.adapters.broker.port import Broker
 from shadowbook.adapters.ledger.ledger import Ledger
+from shadowbook.core.books.actions import corporate_actions
 from shadowbook.core.books.day import BookDay, Traded
 from shadowbook.core.books.orders import Order, OrderState, OrderStatus
 from shadowbook.core.books.reconcile import Difference, reconcile
@@ -94,6 +95,10 @@ class Desk:
         """Symbols that the next session must know for the books there are."""
         return frozenset().union(*(book.names for book in self._books.values()))
 
+    def held(self) -> frozenset[str]:
+        """Symbols that the champions hold."""
+        return frozenset().union(*(self._held(strategy) for strategy in self._policies))
+
     def line_up(self, strategy: str, lineup: Lineup) -> None:
         """Open the books of a line-up, and let go of shadow books that are not in it."""
         wanted = {CHAMPION, *(shadow_name(version) for version in lineup.shadows)}
@@ -115,21 +120,32 @@ class Desk:
         """Number of orders that are open for the next session."""
         return sum(len(orders) for orders in self._open.values())
 
-    def differences(self) -> tuple[Difference, ...]:
-        """Where the broker holds something else than the champion books say together."""
-        together: dict[str, int] = {}
-        for (strategy, name), book in self._books.items():
-            if name == CHAMPION:
-                held = dict(book.state.quantities)
-                for status in self._statuses(strategy):
-                    symbol = status.order.symbol
-                    held[symbol] = held.get(symbol, 0) + status.filled
-                for symbol, quantity in held.items():
-                    together[symbol] = together.get(symbol, 0) + quantity
-        return reconcile(
-            {symbol: quantity for symbol, quantity in together.items() if quantity},
-            self._broker.positions(),
-        )
+    def differences(self, coming: Sequence[View] = ()) -> tuple[Difference, ...]:
+        """Where the broker holds something else than the champion books say together.
+
+        Parameters
+        ----------
+        coming : the sessions that the books have yet to go through, in order. A broker that has
+            seen some of them has booked their splits already.
+        """
+        positions = self._broker.positions()
+        held = {strategy: self._held(strategy) for strategy in self._policies}
+        fills = [status for strategy in self._policies for status in self._statuses(strategy)]
+        first = found = _compared(held, fills, positions)
+        for view in coming:
+            if not found:
+                break
+            held = {strategy: _split(shares, view) for strategy, shares in held.items()}
+            found = _compared(held, fills, positions)
+        return first if found else ()
+
+    def _held(self, strategy: str) -> Mapping[str, int]:
+        """What a strategy's champion holds, also one that stands still."""
+        book = self._books.get((strategy, CHAMPION))
+        if book is not None:
+            return book.state.quantities
+        state = self._ledger.state(strategy, CHAMPION, self._policies[strategy].n_sleeves)
+        return state.quantities if state else {}
 
     def send_again(self, now: datetime) -> list[OrderStatus]:
         """Send the open orders again; the broker knows those that it has."""
@@ -238,6 +254,26 @@ class Desk:
                     "cancel it there, and trade the session again"
                 )
         return statuses
+
+
+def _compared(
+    held: Mapping[str, Mapping[str, int]], fills: Iterable[OrderStatus], broker: Mapping[str, int]
+) -> tuple[Difference, ...]:
+    together: dict[str, int] = {}
+    parts = [pair for shares in held.values() for pair in shares.items()]
+    parts += [(status.order.symbol, status.filled) for status in fills]
+    for symbol, quantity in parts:
+        together[symbol] = together.get(symbol, 0) + quantity
+    return reconcile({name: shares for name, shares in together.items() if shares}, broker)
+
+
+def _split(held: Mapping[str, int], view: View) -> Mapping[str, int]:
+    """Return holdings after a session's splits."""
+    shares = np.array([held.get(symbol, 0) for symbol in view.symbols], dtype=np.int64)
+    now = dict(held)
+    for one in corporate_actions(shares, view.market.closes, view.actions, view.symbols):
+        now[one.symbol] += one.quantity
+    return now
 
 
 def shadow_name(version: int) -> str:

@@ -136,8 +136,12 @@ class Replay:
         for strategy in self._versions:
             self._desk.line_up(strategy, self._lineup(strategy, done - 1))
         self._check_inputs(done)
+        coming = [
+            moment.view(self._desk.held(), lookback(self._workspace))
+            for moment in self._moments[done : done + 1]
+        ]
+        _reconciled(self._desk, coming)
         self._desk.send_again(last)
-        _reconciled(self._desk)
         return done
 
     def _check_inputs(self, done: int) -> None:
@@ -230,8 +234,8 @@ def lookback(workspace: Workspace) -> int:
     return max(own.portfolio.volatility_sessions for own in strategies)
 
 
-def _reconciled(desk: Desk) -> None:
-    differences = desk.differences()
+def _reconciled(desk: Desk, coming: Sequence[View] = ()) -> None:
+    differences = desk.differences(coming)
     if differences:
         told = ", ".join(f"{d.symbol} {d.ledger} against {d.broker}" for d in differences[:5])
         raise IntegrityError(

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from shadowbook.adapters.host import sha256_file
+from shadowbook.adapters.models.records import MANIFEST
 from shadowbook.core.books.day import BookDay
+from shadowbook.core.events import Event
 from shadowbook.steps.desk import Desk, Lineup, Ratings, refused
 from shadowbook.steps.history import Moment, aware, moments_between
 from shadowbook.steps.known import apply_services
@@ -119,15 +122,8 @@ def _traded(
     _, moments = moments_between(workspace, first, session)
     due = [moment for moment in moments if last is None or moment.as_of > last]
     as_of = moments[-1].as_of
-    if last is not None:
-        desk.send_again(last if now >= last else now)
-    if not due:
-        why = f"the books have gone through {session} before; nothing is done twice"
-        told = (*reasons, why)
-        # An attempt that was killed may have recorded the session and not its manifest.
-        kept = _kept(workspace, as_of)
-        return TradeReport(session, as_of, TradeOutcome.ALREADY_TRADED, (), desk.n_open, told, kept)
-    differences = desk.differences()
+    views = [moment.view(desk.held(), lookback(workspace)) for moment in due]
+    differences = desk.differences(views)
     if differences:
         why = "ledger and broker hold different positions, so nothing is traded: find out which is "
         differing = [
@@ -136,6 +132,16 @@ def _traded(
         ]
         halted = (*reasons, why + "wrong and correct it", *differing)
         return TradeReport(session, as_of, TradeOutcome.HALTED, reasons=halted)
+    if last is not None:
+        desk.send_again(last if now >= last else now)
+    if not due:
+        why = f"the books have gone through {session} before; nothing is done twice"
+        told = (*reasons, why)
+        # An attempt that was killed may have recorded the session and not its manifest.
+        told_of = {stored.event.at for stored in workspace.ledger.events("manifest")}
+        lacks = as_of == last and as_of not in told_of
+        kept = _kept(workspace, as_of) if lacks else None
+        return TradeReport(session, as_of, TradeOutcome.ALREADY_TRADED, (), desk.n_open, told, kept)
     apply_services(workspace)
     days: list[BookDay] = []
     for moment in due:
@@ -163,16 +169,24 @@ def _kept(workspace: Workspace, as_of: datetime) -> Kept:
         "market": workspace.market.accepted.folder,
         "feature_log": workspace.feature_folder,
     }
-    until = as_of + timedelta(microseconds=1)
-    rows = workspace.ledger.frame("book_returns", since=as_of, until=until)
-    told = rows[["strategy", "book", "model_version", "outcome"]].astype({"model_version": int})
-    seq, head = workspace.ledger.head()
-    content = {
-        "books": told.astype({"strategy": str, "book": str, "outcome": str}).to_dict("records"),
-        "ledger": {"events": seq, "head": head},
-    }
-    manifest = StepManifest(workspace, "trade", as_of, reads)
-    return manifest.keep(TradeOutcome.TRADED.value, {}, content)
+    ledger = workspace.ledger
+    runs = {(run.strategy, run.model_version): run.run_id for run in workspace.models.runs()}
+    rows = ledger.frame("book_returns", since=as_of, until=as_of + timedelta(microseconds=1))
+    names = ["strategy", "book", "outcome", "model_version"]
+    books = [
+        {**row, "model_run": runs.get((row["strategy"], row["model_version"]))}
+        for row in rows[names].astype({"model_version": int}).astype(object).to_dict("records")
+    ]
+    seq, head = ledger.head()
+    content = {"books": books, "ledger": {"events": seq, "head": head}}
+    kept = StepManifest(workspace, "trade", as_of, reads).keep(
+        TradeOutcome.TRADED.value, {}, content
+    )
+    if kept.run_id is not None:
+        sha256 = sha256_file(workspace.models.artifact(kept.run_id, MANIFEST))
+        body = {"kind": "trade", "run_id": kept.run_id, "manifest_sha256": sha256}
+        ledger.record([Event("manifest", f"manifest/{kept.run_id}", as_of, body)])
+    return kept
 
 
 def _rated(workspace: Workspace, strategy: str, lineup: Lineup, moment: Moment) -> Ratings:

@@ -6,12 +6,23 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shadowbook.core.books.day import Shares, Traded
 from shadowbook.core.values import Floats
 
 SPLIT_LEAST = 1.15
 """A share that became this much more (or less than its inverse) was split; less is paid in cash."""
+
+
+def split(actions: Floats) -> NDArray[np.bool_]:
+    """Tell splits from what is paid in cash.
+
+    >>> split(np.array([2.0, 1.01, 0.1, 1.0]))
+    array([ True, False,  True, False])
+    """
+    changed: NDArray[np.bool_] = (actions >= SPLIT_LEAST) | (actions <= 1.0 / SPLIT_LEAST)
+    return changed
 
 
 def corporate_actions(
@@ -35,14 +46,14 @@ def corporate_actions(
     50
     """
     known = np.isfinite(prices) & (prices > 0.0)
+    splits = split(actions)
     done = []
     for i in np.flatnonzero((held != 0) & (actions != 1.0) & known).tolist():
         quantity, factor, price = int(held[i]), float(actions[i]), float(prices[i])
         became = quantity * factor
-        split = factor >= SPLIT_LEAST or factor <= 1.0 / SPLIT_LEAST
-        extra = math.trunc(became + math.copysign(1e-9, became)) - quantity if split else 0
+        extra = math.trunc(became + math.copysign(1e-9, became)) - quantity if splits[i] else 0
         paid = round((became - quantity - extra) * price * 100.0)
         if extra or paid:
-            kind = "split" if split else "dividend"
+            kind = "split" if splits[i] else "dividend"
             done.append(Traded(symbols[i], kind, 0, extra, 0.0, 0.0, -paid))
     return done

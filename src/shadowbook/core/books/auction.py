@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from shadowbook.core.books.actions import split
 from shadowbook.core.books.execution import (
     Execution,
     ExecutionPolicy,
@@ -165,6 +166,9 @@ def _shortage(
     order, name = status.order, _NAMES[settlement]
     if not status.fills and status.changed_at > _moment(settlement, market):
         return f"accepted after the {name} of {market.session}"
+    row = market.row.get(order.symbol)
+    if row is not None and market.actions is not None and split(market.actions[[row]]).any():
+        return f"{order.symbol} was split in {market.session}, and the order is in old shares"
     if math.isnan(reference):
         return f"{order.symbol} had no price in the {name} of {market.session}"
     return (

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from shadowbook.core.stats.ranks import average_ranks
+from shadowbook.core.stats.ranks import tie_spans
 from shadowbook.core.values import Floats
 
 PERIODS_PER_YEAR = 252.0
@@ -74,32 +74,47 @@ def sleeve(scores: Floats, policy: PortfolioPolicy) -> Floats:
 
     Returns
     -------
-    (n,) share of equity. Names with equal scores get equal weights. Long and short add up to
-    half of ``max_gross`` each (long-only: to the lower of ``max_gross`` and ``max_net``), less
-    where ``max_position`` does not let so few names hold it.
+    (n,) share of equity. Names with equal scores share the places that they span, so they get
+    equal weights. Long and short add up to half of ``max_gross`` each (long-only: to the lower of
+    ``max_gross`` and ``max_net``), less where ``max_position`` does not let so few names hold it
+    and where names tied across the middle are both.
 
     >>> sleeve(np.array([3.0, 1.0, 2.0, 4.0]), PortfolioPolicy(max_position=1.0, min_names=2))
     array([ 0.125, -0.375, -0.125,  0.375])
     """
     n = len(scores)
-    ranks = average_ranks(scores[None, :])[0]
+    at = np.arange(1.0, n + 1.0)
     places = max(math.floor(n * policy.fraction * (1.0 + 1e-9)), 1)
     if policy.kind == "long_only":
-        above = np.clip(ranks - (n - places), 0.0, None)
+        above = _shared(np.clip(at - (n - places), 0.0, None), scores)
         return _capped(above, min(policy.max_gross, policy.max_net), policy.max_position)
-    centered = ranks - (n + 1) / 2.0
-    longs = np.where(ranks > n - places, np.clip(centered, 0.0, None), 0.0)
-    shorts = np.where(ranks < places + 1, np.clip(-centered, 0.0, None), 0.0)
+    best = np.where(at > n - places, np.clip(at - (n + 1) / 2.0, 0.0, None), 0.0)
+    longs, shorts = _shared(best, scores), _shared(best[::-1], scores)
     half = policy.max_gross / 2.0
     bought = _capped(longs, half, policy.max_position)
     sold = _capped(shorts, half, policy.max_position)
-    excess = float(bought.sum() - sold.sum())
-    if abs(excess) > policy.max_net * (1.0 + 1e-9):
-        larger = bought if excess > 0.0 else sold
-        total = float(larger.sum())
-        larger *= (total - (abs(excess) - policy.max_net)) / total
-    weights: Floats = bought - sold
-    return weights
+    return net_limited(bought - sold, policy.max_net)
+
+
+def net_limited(weights: Floats, max_net: float) -> Floats:
+    """Shrink the larger side until longs less shorts are within the limit.
+
+    Parameters
+    ----------
+    weights : (n,) share of equity; where there is none, 0 moves no bit of the others.
+
+    >>> net_limited(np.array([0.5, -0.25]), 0.125)
+    array([ 0.375, -0.25 ])
+    """
+    excess = math.fsum(weights)
+    if abs(excess) <= max_net * (1.0 + 1e-9):
+        return weights
+    larger = weights * excess > 0.0
+    total = math.fsum(np.abs(weights[larger]))
+    shrunk: Floats = np.where(
+        larger, weights * ((total - (abs(excess) - max_net)) / total), weights
+    )
+    return shrunk
 
 
 def volatility_scale(weights: Floats, history: Floats, policy: PortfolioPolicy) -> float:
@@ -148,6 +163,15 @@ def combined(sleeves: Sequence[Floats], n_sleeves: int) -> Floats:
     for one in sleeves:
         total += one
     return total / n_sleeves
+
+
+def _shared(by_place: Floats, scores: Floats) -> Floats:
+    """Give each name the mean of the places, from the lowest score up, that its ties span."""
+    spans = tie_spans(scores[None, :])
+    first, last = spans.first[0].astype(np.int64), spans.last[0].astype(np.int64)
+    up_to = np.concatenate([[0.0], np.cumsum(by_place)])
+    shared: Floats = (up_to[last + 1] - up_to[first]) / (last - first + 1)
+    return shared
 
 
 def _capped(raw: Floats, total: float, cap: float) -> Floats:

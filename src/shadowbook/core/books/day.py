@@ -35,7 +35,7 @@ class Traded:
     sequence : number of the fill among those of the same symbol and purpose in this session.
     quantity : signed.
     price, reference : currency a share; see `orders.Fill`.
-    commission_cents : at least 0.
+    commission_cents : paid on top; below 0 for the cash that a corporate action brings.
     """
 
     symbol: str

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from shadowbook.core.books.actions import split
 from shadowbook.core.books.day import Shares
 from shadowbook.core.books.orders import OrderKind
 from shadowbook.core.values import Floats
@@ -162,8 +163,8 @@ def execute(
 
     Returns
     -------
-    What came of each. Nothing is filled where the auction has no price (NaN, infinite, 0 or less)
-    or where the cap leaves no whole share.
+    What came of each. Nothing is filled where the auction has no price (NaN, infinite, 0 or less),
+    where the cap leaves no whole share, or where the symbol was split: the order is in old shares.
 
     Raises
     ------
@@ -179,7 +180,7 @@ def execute(
     room = np.floor(policy.max_participation * np.where(np.isnan(volumes), 0.0, volumes))
     capped = np.minimum(wanted, np.minimum(room, 2.0**62).astype(np.int64))
     shares = np.where(np.isnan(volumes), wanted, capped)
-    shares = np.where(np.isnan(references), 0, shares)
+    shares = np.where(np.isnan(references) | _split(market, rows), 0, shares)
     impact = _impact(shares, volumes, market.volatilities[rows], policy.impact_coefficient)
     worse = policy.half_spread_bps / 10_000.0 + impact
     prices = _against(references, worse, quantities > 0)
@@ -204,7 +205,7 @@ def settle_delisting(
 
     Returns
     -------
-    What came of each. Nothing is filled where no last price is known.
+    What came of each. Nothing is filled where no last price is known, or over a split.
 
     Raises
     ------
@@ -213,7 +214,7 @@ def settle_delisting(
     """
     rows = _rows(quantities, market, rows)
     references = _priced(market.last_prices[rows])
-    filled = np.where(np.isnan(references), 0, quantities)
+    filled = np.where(np.isnan(references) | _split(market, rows), 0, quantities)
     return Execution(
         filled=filled,
         prices=np.where(filled != 0, references, np.nan),
@@ -240,6 +241,12 @@ def cash_cents(quantities: Shares, prices: Floats, commission_cents: Shares) -> 
     """
     amounts = np.where(quantities != 0, quantities * prices * 100.0, 0.0)
     return -np.rint(amounts).astype(np.int64) - commission_cents
+
+
+def _split(market: SessionMarket, rows: Rows) -> NDArray[np.bool_]:
+    if market.actions is None:
+        return np.zeros(len(rows), dtype=bool)
+    return split(market.actions[rows])
 
 
 def _rows(quantities: Shares, market: SessionMarket, rows: Rows | None) -> Rows:

@@ -19,7 +19,7 @@ class OperatorPolicy(BaseModel):
     promote: Literal["never", "newest", "better_shadow"] = Field(
         "better_shadow",
         description="Which challenger it makes champion: none, the newest one, or the one whose "
-        "shadow book earned most after costs and more than the champion over the same sessions.",
+        "shadow book is furthest ahead of the champion after costs, each over its own sessions.",
     )
     after_sessions: int = Field(
         63, ge=1, le=10_000, description="Sessions a shadow book has run before it is considered."
@@ -92,4 +92,5 @@ def chosen(
 
 
 def _growth(returns: Floats) -> float:
-    return float(np.prod(1.0 + np.nan_to_num(returns, nan=0.0))) - 1.0
+    # What is lost is lost: two losses of more than all must not multiply to a gain.
+    return float(np.prod(np.maximum(1.0 + np.nan_to_num(returns, nan=0.0), 0.0))) - 1.0

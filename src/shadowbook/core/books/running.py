@@ -6,7 +6,6 @@ session to the next is its ``BookState``, which the ledger gives back to the las
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +13,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from shadowbook.core.books.accounts import Settled, settle
-from shadowbook.core.books.construction import PortfolioPolicy, combined, sleeve, volatility_scale
+from shadowbook.core.books.construction import (
+    PortfolioPolicy,
+    combined,
+    net_limited,
+    sleeve,
+    volatility_scale,
+)
 from shadowbook.core.books.day import BookDay, BookOutcome, BookState, Traded, state_after
 from shadowbook.core.books.execution import ExecutionPolicy, execute, settle_delisting
 from shadowbook.core.books.orders import Purpose
 from shadowbook.core.books.view import Scored, View
 from shadowbook.core.values import Floats
+
+MOST_SHARES = 2.0**53
+"""No position is larger: up to here a float holds every whole number."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +77,8 @@ class RunningBook:
 
     @property
     def names(self) -> frozenset[str]:
-        """Symbols that the book's next session must know: held or wanted."""
-        return frozenset(self.state.quantities) | frozenset(self.state.ideal)
+        """Symbols that the book's next session must know: held, wanted, or in a sleeve."""
+        return frozenset().union(self.state.quantities, self.state.ideal, *self._sleeves)
 
     def wanted(self) -> list[Wanted]:
         """List what the last decision wants traded, by symbol.
@@ -80,7 +88,7 @@ class RunningBook:
         """
         state, policy = self.state, self.policy.portfolio
         found = []
-        for symbol in sorted(self.names):
+        for symbol in sorted({*state.quantities, *state.ideal}):
             held, ideal = state.quantities.get(symbol, 0), state.ideal.get(symbol, 0)
             if held and state.unpriced.get(symbol, 0) >= policy.delist_after_sessions:
                 found.append(Wanted(symbol, -held, "delisting"))
@@ -135,13 +143,11 @@ class RunningBook:
         ideal = settled.quantities.copy()
         if targets is not None:
             sized = np.zeros(len(targets))
-            np.divide(
-                targets * max(settled.equity, 0.0),
-                settled.marks,
-                out=sized,
-                where=(targets != 0.0) & (settled.marks > 0.0),
-            )
-            whole = np.trunc(sized * (1.0 + 1e-12)).astype(np.int64)
+            wanted = (targets != 0.0) & (settled.marks > 0.0)
+            with np.errstate(over="ignore"):
+                np.divide(targets * settled.equity, settled.marks, out=sized, where=wanted)
+            sized = np.clip(sized * (1.0 + 1e-12), -MOST_SHARES, MOST_SHARES)
+            whole = np.trunc(sized).astype(np.int64)
             # What has no price cannot be traded: it is kept until there is one, or it is delisted.
             ideal = np.where(settled.unpriced > 0, ideal, whole)
         day = BookDay(
@@ -170,17 +176,22 @@ class RunningBook:
             reasons=(*settled.notes, *((refusal,) if refusal else ())),
         )
         self.state = state_after(day, self.state, self.policy.n_sleeves)
-        if targets is not None and self.wanted():
+        if self.wanted():
             day = replace(day, outcome=BookOutcome.TRADED)
         return day
 
     def _targets(self, view: View, scored: Scored, settled: Settled) -> tuple[Floats | None, str]:
         policy = self.policy.portfolio
         if not settled.equity > 0.0:
+            rated = np.flatnonzero(np.isfinite(scored.scores)).tolist()
+            # Its targets count as decided, so the scores are kept: a restored book has them too.
+            self._sleeves.append(
+                self._sleeve_of({view.symbols[i]: float(scored.scores[i]) for i in rated})
+            )
             return np.zeros(len(view.symbols)), "the book has lost all it had: it is closed"
-        rated = np.isfinite(scored.scores)
-        n_rated = int(rated.sum())
-        names = [view.symbols[i] for i in np.flatnonzero(rated)]
+        known = np.isfinite(scored.scores)
+        n_rated = int(known.sum())
+        names = [view.symbols[i] for i in np.flatnonzero(known)]
         most = max([len(one) for one in self._sleeves], default=0)
         refusal = scored.refusal
         if not refusal and n_rated < policy.min_names:
@@ -192,7 +203,7 @@ class RunningBook:
             )
         if refusal:
             return None, refusal
-        weights = sleeve(scored.scores[rated], policy)
+        weights = sleeve(scored.scores[known], policy)
         self._sleeves.append(dict(zip(names, weights.tolist(), strict=True)))
         return self._combined(view), ""
 
@@ -203,11 +214,12 @@ class RunningBook:
             weights = np.zeros(len(view.symbols))
             for symbol, weight in one.items():
                 row = view.market.row.get(symbol)
-                if row is not None and math.isfinite(view.market.closes[row]):
+                if row is not None and 0.0 < view.market.closes[row] < np.inf:
                     weights[row] = weight
             laid_out.append(weights)
-        weights = combined(laid_out, self.policy.n_sleeves)
         portfolio = self.policy.portfolio
+        # Without the names that have no price the rest may lean further than any sleeve did.
+        weights = net_limited(combined(laid_out, self.policy.n_sleeves), portfolio.max_net)
         history = view.history[-portfolio.volatility_sessions - 1 :]
         return weights * volatility_scale(weights, history, portfolio)
 

@@ -14,8 +14,8 @@ from shadowbook.core.values import Floats, Panel
 WINDOW = 63
 """Sessions of returns that a symbol's own volatility, for the price impact, is taken from."""
 
-REACH = 252
-"""Sessions back in which a symbol's last price is looked for."""
+REACH = 253
+"""Sessions back in which a last price is looked for: the longest wait for a delisting, and one."""
 
 LEAST = 10
 """With fewer returns a symbol's volatility is not known."""
@@ -152,10 +152,12 @@ def _actions(closes: Floats, adjusted: Floats) -> Floats:
     """Take the change of adjusted over plain price since the last session that had both."""
     both = np.isfinite(closes) & (closes > 0.0) & np.isfinite(adjusted) & (adjusted > 0.0)
     ratio = np.where(both, adjusted, 1.0) / np.where(both, closes, 1.0)
+    factors = np.ones(closes.shape[1])
     earlier = both[:-1]
+    if not len(earlier):
+        return factors
     newest = len(earlier) - 1 - np.argmax(earlier[::-1], axis=0)
     usable = both[-1] & earlier.any(axis=0)
-    factors = np.ones(closes.shape[1])
     columns = np.flatnonzero(usable)
     factors[columns] = ratio[-1, columns] / ratio[newest[columns], columns]
     return factors

@@ -70,6 +70,18 @@ def test_without_a_price_or_a_place_in_the_market_nothing_is_traded(symbol):
     assert only.reason == f"{symbol} had no price in the closing auction of 2020-01-03"
 
 
+def test_an_order_in_old_shares_is_cancelled_where_the_symbol_was_split():
+    row = MARKET.row["KO"]
+    actions = np.ones(len(MARKET.symbols))
+    actions[row] = 0.1
+    market = replace(MARKET, actions=actions)
+    [[ko], [ge]] = run_auction([waiting("KO", -7), waiting("GE", 30)], market, ExecutionPolicy())
+    assert (ko.state, ko.fills) == (OrderState.CANCELLED, ())
+    assert ko.reason == "KO was split in 2020-01-03, and the order is in old shares"
+    assert ge.state is OrderState.FILLED
+    assert execute(np.array([30, -7, 0]), market, ExecutionPolicy()).filled.tolist() == [30, 0, 0]
+
+
 def test_a_delisted_holding_settles_at_its_last_price():
     [[only]] = settled(waiting("XX", -5, purpose="delisting"))
     assert (only.state, only.fills[0].price, only.fills[0].reference) == (
