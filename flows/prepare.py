@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from prefect import flow
 from prefect.cache_policies import NO_CACHE
@@ -36,6 +36,17 @@ from shadowbook.workspace import Workspace
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
+
+
+class Halts(Protocol):
+    """What a flow returns."""
+
+    @property
+    def halts(self) -> bool:
+        """True when it could not do its work."""
+
+
+Halting = TypeVar("Halting", bound=Halts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,14 +119,21 @@ def main(
 ) -> int:
     """Bring data and features up to date once."""
     state = prepare_flow(workspace.resolve(), params, as_of, as_json, wait, return_state=True)
+    return answer(state, Preparation, show, as_json)
+
+
+def answer(
+    state: State[Any], kind: type[Halting], shown: Callable[[Halting], None], as_json: bool
+) -> int:
+    """Print what a flow came to, and return the exit code."""
     found = state.result(raise_on_failure=False)
     if isinstance(found, BaseException):
         raise found
-    assert isinstance(found, Preparation)  # noqa: S101 - the flow returns nothing else
+    assert isinstance(found, kind)  # noqa: S101 - the flow returns nothing else
     if as_json:
         print_json(found)
     else:
-        show(found)
+        shown(found)
     return REFUSED if found.halts else DONE
 
 

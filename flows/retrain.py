@@ -18,16 +18,13 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows import prepare
 from shadowbook.frame import (
-    DONE,
     HERE,
-    REFUSED,
     AsOfOption,
     JsonOption,
     ParamsOption,
     StrategyOption,
     WaitOption,
     WorkspaceOption,
-    print_json,
     reported,
 )
 from shadowbook.rendering import progress, show_training
@@ -131,14 +128,11 @@ def main(
     state = retrain_flow(
         workspace.resolve(), params, as_of, strategy or None, as_json, wait, return_state=True
     )
-    found = state.result(raise_on_failure=False)
-    if isinstance(found, BaseException):
-        raise found
-    assert isinstance(found, Summary)  # noqa: S101 - the flow returns nothing else
-    if as_json:
-        print_json(found)
-    else:
-        prepare.show(found)
-        if found.strategies:
-            show_training(found.strategies, workspace)
-    return REFUSED if found.halts else DONE
+    return prepare.answer(state, Summary, partial(show_summary, workspace=workspace), as_json)
+
+
+def show_summary(done: Summary, workspace: Path) -> None:
+    """Print what the gates have to say, and what was trained."""
+    prepare.show(done)
+    if done.strategies:
+        show_training(done.strategies, workspace)

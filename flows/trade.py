@@ -13,14 +13,11 @@ from prefect.states import Failed
 
 from flows import prepare
 from shadowbook.frame import (
-    DONE,
     HERE,
-    REFUSED,
     JsonOption,
     ParamsOption,
     WaitOption,
     WorkspaceOption,
-    print_json,
     reported,
 )
 from shadowbook.rendering import progress
@@ -60,12 +57,4 @@ def main(
     """Trade a session once."""
     day = date.fromisoformat(session)
     state = trade_flow(workspace.resolve(), day, params, as_json, wait, return_state=True)
-    found = state.result(raise_on_failure=False)
-    if isinstance(found, BaseException):
-        raise found
-    assert isinstance(found, TradeReport)  # noqa: S101 - the flow returns nothing else
-    if as_json:
-        print_json(found)
-    else:
-        show_trade(found)
-    return REFUSED if found.halts else DONE
+    return prepare.answer(state, TradeReport, show_trade, as_json)

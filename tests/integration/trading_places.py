@@ -36,7 +36,11 @@ PARAMS: dict[str, Any] = {
         "source": "files",
         "files": {
             "path": ".shadowbook/source/bars.parquet",
-            "columns": {"available_at": "available_at"},
+            "columns": {
+                **{name: name for name in ("open", "high", "low", "volume")},
+                "adjusted_close": "adjusted_close",
+                "available_at": "available_at",
+            },
             "references": {
                 "index": {
                     "path": ".shadowbook/source/index.parquet",

@@ -6,7 +6,7 @@ log, so one that was killed goes on where its ledger ends and comes to the same 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from shadowbook.core.audit import digest
 from shadowbook.core.books.operator import chosen
+from shadowbook.core.books.view import View
 from shadowbook.core.events import Event
 from shadowbook.errors import ConfigError, IntegrityError
 from shadowbook.steps import layers
