@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -196,6 +197,17 @@ class Workspace:
         return PaperBroker(
             self._books / "broker.db", settings.execution, settings.seed, self.cash_cents
         )
+
+    @contextmanager
+    def trading(self) -> Iterator[None]:
+        """Let go of ledger and broker at the end: a broker's file is one process's at a time."""
+        try:
+            yield
+        finally:
+            for name in ("broker", "ledger"):
+                opened = self.__dict__.pop(name, None)
+                if opened is not None:
+                    opened.close()
 
     @property
     def cash_cents(self) -> int:

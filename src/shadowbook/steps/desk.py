@@ -110,11 +110,6 @@ class Desk:
                 state = self._ledger.state(strategy, name, policy.n_sleeves)
                 self._books[strategy, name] = RunningBook(strategy, name, policy, state)
 
-    def last(self, strategy: str) -> datetime | None:
-        """Decision moment of the last session of a strategy's champion book."""
-        book = self._books.get((strategy, CHAMPION))
-        return book.state.as_of if book else None
-
     @property
     def n_open(self) -> int:
         """Number of orders that are open for the next session."""
@@ -140,7 +135,7 @@ class Desk:
         return first if found else ()
 
     def _held(self, strategy: str) -> Mapping[str, int]:
-        """What a strategy's champion holds, also one that stands still."""
+        """Return what a strategy's champion holds, also one that stands still."""
         book = self._books.get((strategy, CHAMPION))
         if book is not None:
             return book.state.quantities

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import numpy as np
 
@@ -136,6 +136,7 @@ class Replay:
                 self._champions[str(strategy)] = int(part["model_version"].iloc[-1])
         for strategy in self._versions:
             self._desk.line_up(strategy, self._lineup(strategy, done - 1))
+        self._check_versions(done, last)
         self._check_inputs(done)
         coming = [
             moment.view(self._desk.held(), lookback(self._workspace))
@@ -144,6 +145,22 @@ class Replay:
         _reconciled(self._desk, coming)
         self._desk.send_again(last)
         return done
+
+    def _check_versions(self, done: int, last: datetime) -> None:
+        """Refuse versions that were registered since, and another champion."""
+        recorded: dict[str, set[int]] = {name: set() for name in self._versions}
+        for stored in self._books.ledger.events("training"):
+            recorded[stored.event.body["strategy"]].add(stored.event.body["version"])
+        second = self._moments[0].as_of + timedelta(microseconds=1)
+        began = self._books.ledger.frame("book_returns", book=CHAMPION, until=second)
+        champions = dict(zip(began["strategy"], began["model_version"], strict=True))
+        for name, versions in self._versions.items():
+            there = set(versions.there(done - 1))
+            if recorded[name] != there or champions[name] != versions.first_champion:
+                raise IntegrityError(
+                    f"{name} has another champion or other versions than when the sessions to "
+                    f"{last:%Y-%m-%d} were replayed: delete {self._books.folder} to begin again"
+                )
 
     def _check_inputs(self, done: int) -> None:
         recorded = {

@@ -98,7 +98,8 @@ def trade(workspace: Workspace, session: date) -> TradeReport:
         return TradeReport(session, as_of, TradeOutcome.NO_CHAMPION, reasons=tuple(missing))
     # History is traded as of its own moments, live data as of the real one.
     live = workspace.settings.market_data.as_of == "now"
-    return _traded(workspace, session, lineups, now if live else as_of, tuple(missing))
+    with workspace.trading():
+        return _traded(workspace, session, lineups, now if live else as_of, tuple(missing))
 
 
 def decided_at(workspace: Workspace, session: date) -> datetime | None:
