@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from benchmarks.kills import MODES
+from benchmarks.replay_kills import ReplayCampaign
 from shadowbook.adapters.ledger.ledger import Ledger
 from shadowbook.errors import ConfigError, IntegrityError, PermanentError
 from shadowbook.steps.replays import replay
@@ -33,6 +35,7 @@ from tests.integration.trading_places import (
 pytestmark = pytest.mark.slow
 
 FIRST = TRADED[0]
+VANISHED = "2022-12-14"
 
 
 def trained_again(place, day, alpha):
@@ -128,6 +131,21 @@ def test_cut_off_between_broker_and_ledger_it_goes_on(whole, fresh, monkeypatch,
         with pytest.raises(KeyboardInterrupt):
             replayed(fresh.root, FIRST, LAST)
     assert replayed(fresh.root, FIRST, LAST).digest == replay_ledger(whole.root).head()[1]
+
+
+def test_killed_it_goes_on_to_the_same_ledger(whole, fresh):
+    place = ReplayCampaign(fresh.root, FIRST, LAST)
+    place.undisturbed()
+    landed = list(place.kills(3, random.Random(5), in_a_row=3))
+    assert [one.mode for one in landed] == list(MODES)
+    assert replay_ledger(fresh.root).head() == replay_ledger(whole.root).head()
+
+
+def test_another_champion_under_a_replay_is_refused(fresh):
+    replayed(fresh.root, FIRST, "2022-12-14")
+    fresh.workspace.models._client.set_registered_model_alias("weekly", "champion", "2")
+    with pytest.raises(IntegrityError, match=r"weekly has another champion .* to 2022-12-14 were"):
+        replayed(fresh.root, FIRST, LAST)
 
 
 def test_a_replay_that_went_further_says_so(whole):
@@ -283,6 +301,90 @@ def test_two_policies_stand_side_by_side(whole, fresh):
     page = (fresh.root / "build" / "replay.html").read_text("utf-8")
     assert "params.yaml" in page
     assert "other.yaml" in page
+
+
+def test_a_stock_that_vanishes_is_held_unpriced_then_closed_at_its_last(trading, tmp_path):
+    place = trading.copy(tmp_path / "ws")
+    set_params(place.root, {"gates": {"market": {"max_symbol_lag_sessions": 63}}})
+    bars = place.bars()
+    gone = sorted(bars["symbol"].unique())[2]
+    place.say(bars[(bars["symbol"] != gone) | (bars["session"] <= VANISHED)])
+    place.extend(LAST)
+    replayed(place.root, FIRST, LAST)
+    ledger = replay_ledger(place.root)
+    assert ledger.verify() is None
+    last_price = bars.set_index(["symbol", "session"]).loc[(gone, VANISHED), "close"]
+    positions = ledger.frame("positions", "fortnightly", "champion")
+    held = positions[(positions["symbol"] == gone) & (positions["session"] > VANISHED)]
+    assert held["unpriced"].tolist() == [1, 2, 3, 4, 5]
+    assert set(held["mark"]) == {last_price}
+    assert held["quantity"].nunique() == 1
+    fills = ledger.frame("fills", "fortnightly", "champion")
+    mine = fills[(fills["symbol"] == gone) & (fills["session"] > VANISHED)]
+    assert mine["purpose"].tolist() == ["delisting"]
+    assert (mine["quantity"].item(), mine["price"].item()) == (
+        -held["quantity"].iloc[0],
+        last_price,
+    )
+    rated = ledger.frame("predictions", "weekly", "champion")
+    assert not ((rated["symbol"] == gone) & (rated["session"] > VANISHED)).any()
+    notes = [
+        reason
+        for stored in ledger.events("session")
+        for reason in stored.event.body["reasons"]
+        if stored.event.body["book"] == "champion"
+        and stored.event.body["strategy"] == "fortnightly"
+    ]
+    assert notes == [f"{gone} has had no price for 5 sessions: closed at its last, {last_price:g}"]
+
+
+def test_a_stock_with_too_few_features_is_not_rated_and_goes_out_of_the_book(trading, tmp_path):
+    place = trading.copy(tmp_path / "ws")
+    gates = {"market": {"max_symbol_lag_sessions": 63}, "features": {"max_missing_share": 0.5}}
+    set_params(place.root, {"learning": {"min_feature_share": 1.0}, "gates": gates})
+    bars = place.bars()
+    holed = sorted(bars["symbol"].unique())[2]
+    place.say(bars[(bars["symbol"] != holed) | (bars["session"] != VANISHED)])
+    place.extend(LAST)
+    replayed(place.root, FIRST, LAST)
+    ledger = replay_ledger(place.root)
+    rows = place.workspace.feature_log.read()
+    later = rows[(rows["symbol"] == holed) & (rows["session"] > VANISHED)]
+    assert len(later) == 9
+    assert later.isna().any(axis=1).all()
+    for table in ("predictions", "targets"):
+        told = ledger.frame(table, "weekly", "champion")
+        days = told.loc[told["symbol"] == holed, "session"]
+        assert (days <= VANISHED).any()
+        rated = told[(told["symbol"] == holed) & (told["session"] > VANISHED)]
+        if table == "predictions":
+            assert rated.empty
+        else:
+            # Earlier sessions' sleeves hold it until they have run off.
+            assert rated["weight"].iloc[-1] == 0.0
+    last = ledger.frame("positions", "weekly", "champion")
+    assert not ((last["symbol"] == holed) & (last["session"] == LAST)).any()
+
+
+def test_a_universe_that_shrank_keeps_what_there_is(trading, tmp_path):
+    place = trading.copy(tmp_path / "ws")
+    gates = {"gates": {"market": {"max_symbol_lag_sessions": 63}}}
+    portfolio = {"min_rated_share": 1.0}
+    set_params(place.root, {**gates, "strategies": {"weekly": {"portfolio": portfolio}}})
+    bars = place.bars()
+    gone = sorted(bars["symbol"].unique())[2]
+    place.say(bars[(bars["symbol"] != gone) | (bars["session"] <= VANISHED)])
+    place.extend(LAST)
+    replayed(place.root, FIRST, LAST)
+    for stored in replay_ledger(place.root).events("session"):
+        body = stored.event.body
+        if body["strategy"] == "weekly" and body["session"] > VANISHED:
+            shrank = (
+                "the universe shrank: 7 symbols are rated, 8 were; at least 100% of them are needed"
+            )
+            assert shrank in body["reasons"]
+    targets = replay_ledger(place.root).frame("targets", "weekly", "champion")
+    assert str(targets["session"].max().date()) == VANISHED
 
 
 def test_a_policy_on_other_data_is_refused(fresh):

@@ -20,21 +20,24 @@ class Given:
     symbols : n names, sorted: those with features of this very session.
     names : K features.
     features : (n, K); NaN = missing.
-    closes : (n,) what the session closed at; NaN = missing.
+    fields : F names of what the session's bars have.
+    bars : (n, F) the session's bars; NaN = missing.
     refusal : why nothing may be decided on them, in one sentence; empty where it may.
     """
 
     symbols: tuple[str, ...]
     names: tuple[str, ...]
     features: Floats
-    closes: Floats
+    fields: tuple[str, ...]
+    bars: Floats
     refusal: str = ""
 
     @property
     def digest(self) -> str:
         """Digest of all that a model or a book is given."""
-        names = (np.array(part, dtype=object) for part in (self.symbols, self.names))
-        return digest_array(*names, self.features, self.closes)
+        words = (self.symbols, self.names, self.fields)
+        names = (np.array(part, dtype=object) for part in words)
+        return digest_array(*names, self.features, self.bars)
 
     def packed(self) -> bytes:
         """Return the arrays as one file, in numpy's own format."""
@@ -44,7 +47,8 @@ class Given:
             symbols=np.array(self.symbols, dtype=str),
             names=np.array(self.names, dtype=str),
             features=self.features,
-            closes=self.closes,
+            fields=np.array(self.fields, dtype=str),
+            bars=self.bars,
         )
         return file.getvalue()
 
@@ -56,5 +60,6 @@ def unpacked(data: bytes) -> Given:
             symbols=tuple(str(name) for name in arrays["symbols"]),
             names=tuple(str(name) for name in arrays["names"]),
             features=arrays["features"],
-            closes=arrays["closes"],
+            fields=tuple(str(name) for name in arrays["fields"]),
+            bars=arrays["bars"],
         )

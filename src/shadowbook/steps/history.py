@@ -136,10 +136,11 @@ def given_of(
 ) -> Given:
     """Put a session's inputs together; without any row there is nothing to decide on."""
     known = {symbol: i for i, symbol in enumerate(moment.panel.symbols)}
-    prices = moment.panel.fields["close"][moment.row]
-    closes = np.array([prices[known[symbol]] for symbol in symbols])
+    columns = [known[symbol] for symbol in symbols]
+    fields = tuple(sorted(moment.panel.fields))
+    bars = np.array([moment.panel.fields[name][moment.row, columns] for name in fields]).T
     why = "" if symbols else f"there are no features of session {moment.session}"
-    return Given(symbols, tuple(names), features, closes, why)
+    return Given(symbols, tuple(names), features, fields, np.ascontiguousarray(bars), why)
 
 
 class LoggedFeatures:
