@@ -15,9 +15,16 @@ import yaml
 from benchmarks.kills import MODES
 from benchmarks.replay_kills import ReplayCampaign
 from shadowbook.adapters.ledger.ledger import Ledger
-from shadowbook.errors import ConfigError, IntegrityError, PermanentError
-from shadowbook.steps.replays import replay
+from shadowbook.errors import (
+    ConfigError,
+    InsufficientDataError,
+    IntegrityError,
+    PermanentError,
+    StaleDataError,
+)
+from shadowbook.steps.replays import replay, span_of
 from shadowbook.steps.trade import TradeOutcome
+from shadowbook.workspace import Workspace
 from tests.integration.trading_places import (
     LAST,
     SPLIT_DAY,
@@ -395,3 +402,22 @@ def test_a_policy_on_other_data_is_refused(fresh):
     with pytest.raises(ConfigError, match=r"other.yaml: market_data differs .* on the same data"):
         replay(fresh.workspace, date(2022, 12, 6), date(2022, 12, 28), [other])
     assert not (fresh.root / ".shadowbook" / "replays").exists()
+
+
+def test_a_span_beyond_what_is_logged_is_said_in_one_sentence(fresh):
+    workspace = Workspace.open(fresh.root)
+    newest = workspace.feature_log.last_session().astype(date)
+    assert span_of(workspace, None, None, 3)[1] == newest
+    first = span_of(workspace, None, None, 100_000)[0]
+    assert span_of(workspace, None, first, 5) == (first, first)
+    with pytest.raises(StaleDataError, match=f"features reach to {newest}, not to 2030-01-02"):
+        span_of(workspace, None, date(2030, 1, 2), 3)
+    with pytest.raises(StaleDataError, match="no features of 1950-01-03 or before are logged"):
+        span_of(workspace, None, date(1950, 1, 3), 3)
+
+
+def test_a_replay_that_begins_too_early_to_train_says_to_begin_later(fresh):
+    set_params(fresh.root, {"replay": {"models": "retrain"}})
+    first = span_of(Workspace.open(fresh.root), None, None, 100_000)[0]
+    with pytest.raises(InsufficientDataError, match="begin the replay later"):
+        replayed(fresh.root, first.isoformat(), first.isoformat())

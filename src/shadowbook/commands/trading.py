@@ -39,7 +39,7 @@ ToOption = Annotated[
     typer.Option("--to", formats=["%Y-%m-%d"], help="Last day. Default: the newest with features."),
 ]
 SessionsOption = Annotated[
-    int, typer.Option("--sessions", min=1, help="How many, where --from is not given.")
+    int, typer.Option("--sessions", min=1, max=30_000, help="How many, where --from is not given.")
 ]
 PolicyOption = Annotated[
     list[Path] | None,

@@ -10,7 +10,7 @@ import numpy as np
 
 from shadowbook.adapters.models.shelf import ModelShelf
 from shadowbook.core.values import Floats
-from shadowbook.errors import ConfigError
+from shadowbook.errors import ConfigError, InsufficientDataError
 from shadowbook.steps.desk import CHAMPION
 from shadowbook.steps.history import AHEAD, History, aware
 from shadowbook.steps.rating import Scorer, features_of, scorer_of
@@ -120,7 +120,13 @@ class FittedVersions(Versions):
         fitting = Workspace(self._workspace.root, replay_settings(self._workspace.settings))
         with self._workspace.progress.stage(f"{self.strategy}: retraining") as stage:
             known = self._history.known
-            fitted = fit_as_of(fitting, known, self.strategy, as_of, self._fit_map)
+            try:
+                fitted = fit_as_of(fitting, known, self.strategy, as_of, self._fit_map)
+            except InsufficientDataError as error:
+                raise InsufficientDataError(
+                    f"{self.strategy} cannot be trained as of {as_of:%Y-%m-%d} ({error}): begin "
+                    "the replay later"
+                ) from error
             stage.result(f"version {version}, {fitted.candidate}, as of {as_of:%Y-%m-%d}")
         about = {
             "candidate": fitted.candidate,

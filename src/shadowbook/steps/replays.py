@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from shadowbook.adapters.disk import replace_text
 from shadowbook.adapters.report.replay import page_of_replay
@@ -108,17 +110,25 @@ def span_of(
     Raises
     ------
     StaleDataError
-        When no features are logged yet.
+        When no features are logged yet, or none of the last day.
     """
     logged = workspace.feature_log.last_session()
     if logged is None:
         raise StaleDataError("no features are logged yet: run `shadowbook run` first")
-    end = last or logged.astype(date)
+    newest = logged.astype(date)
+    end = last or newest
+    if end > newest:
+        raise StaleDataError(
+            f"features reach to {newest}, not to {end}: replay to that day or an earlier one, or "
+            f"run `shadowbook run --as-of {end}` first"
+        )
     if first is not None:
         return first, end
-    # Two calendar days a session reach back far enough on any exchange.
-    schedule = workspace.market.calendar.schedule(end - timedelta(days=2 * sessions + 30), end)
-    begin: date = schedule.sessions[-min(sessions, len(schedule.sessions))].astype(date)
+    days = workspace.feature_log.read(columns=[])["session"].to_numpy("datetime64[D]")
+    there = np.unique(days[days <= np.datetime64(end, "D")])
+    if not len(there):
+        raise StaleDataError(f"no features of {end} or before are logged: choose a later --to")
+    begin: date = there[-min(sessions, len(there))].astype(date)
     return begin, end
 
 
