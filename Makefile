@@ -36,8 +36,8 @@ lock: $(INSTALLED) ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --group dev --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --quiet --output-file requirements.lock
 
-clean: ## remove what runs and tools have made; the environment stays
-	@rm -rf build data mlruns ledger restored dvc_plots .shadowbook .dvc/cache .dvc/tmp dvc.lock
+clean: ## remove what runs and tools have made; the environment and the ledger stay
+	@rm -rf build data mlruns restored dvc_plots .shadowbook .dvc/cache .dvc/tmp dvc.lock
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find src flows tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
