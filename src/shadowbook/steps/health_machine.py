@@ -188,7 +188,7 @@ def leftovers(patient: Patient) -> Iterator[Item]:
         "leftovers",
         "note",
         f"{' and '.join(told)}, {_size(size)}, of killed runs",
-        "harmless: `shadowbook gc` deletes them once they are old, or delete them while nothing runs",
+        "harmless: `shadowbook gc` deletes them once they are old; or do it while nothing runs",
     )
 
 
