@@ -22,6 +22,8 @@ from shadowbook.errors import (
     PermanentError,
     StaleDataError,
 )
+from shadowbook.steps.given import unpacked
+from shadowbook.steps.rating import scorer_of
 from shadowbook.steps.replays import replay, span_of
 from shadowbook.steps.trade import TradeOutcome
 from shadowbook.workspace import Workspace
@@ -153,6 +155,21 @@ def test_another_champion_under_a_replay_is_refused(fresh):
     fresh.workspace.models._client.set_registered_model_alias("weekly", "champion", "2")
     with pytest.raises(IntegrityError, match=r"weekly has another champion .* to 2022-12-14 were"):
         replayed(fresh.root, FIRST, LAST)
+
+
+def test_recorded_inputs_scored_again_give_the_recorded_predictions(whole):
+    ledger, workspace = replay_ledger(whole.root), Workspace.open(whole.root)
+    sessions = [stored.event for stored in ledger.events("session")]
+    shadows = [event for event in sessions if event.body["book"] != "champion"]
+    for event in (sessions[0], shadows[-1], sessions[-1]):
+        body = event.body
+        given = unpacked(ledger.inputs(body["inputs"]))
+        assert given.digest == body["inputs"]
+        scorer = scorer_of(workspace, body["strategy"], body["model_version"])
+        again = dict(zip(given.symbols, scorer.scores(given.features, given.names), strict=True))
+        rows = ledger.frame("predictions", body["strategy"], body["book"], since=event.at)
+        rows = rows[rows["as_of"] == event.at]
+        assert again == dict(zip(rows["symbol"], rows["score"], strict=True))
 
 
 def test_a_replay_that_went_further_says_so(whole):
