@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from shadowbook.adapters.broker.alpaca_connection import AlpacaPolicy
+from shadowbook.adapters.broker.policy import BrokerPolicy
+from shadowbook.adapters.ledger.policy import LedgerPolicy
 from shadowbook.adapters.market_data.files import FilesPolicy
 from shadowbook.adapters.params_file import parse, read_text
 from shadowbook.core.books.construction import PortfolioPolicy
@@ -156,37 +157,6 @@ class BooksSettings(_Section):
     )
 
 
-class LedgerSettings(_Section):
-    """Where the ledger is kept."""
-
-    url: str | None = Field(
-        default=None,
-        description="SQLAlchemy URL, such as postgresql+psycopg://user@host/name; null: SQLite in "
-        "the workspace, ledger/ledger.db",
-    )
-
-
-class BrokerSettings(_Section):
-    """Who trades."""
-
-    kind: Literal["paper", "alpaca"] = Field(
-        default="paper",
-        description="paper: the embedded broker; alpaca: one that speaks its HTTP API",
-    )
-    base_url: str = Field(
-        default="",
-        description="address of the HTTP broker; keys come from the environment: "
-        "SHADOWBOOK_BROKER_KEY and SHADOWBOOK_BROKER_SECRET",
-    )
-    connection: AlpacaPolicy = AlpacaPolicy()
-
-    @model_validator(mode="after")
-    def _reachable(self) -> BrokerSettings:
-        if self.kind == "alpaca" and not self.base_url.startswith(("http://", "https://")):
-            raise ValueError("broker.base_url must begin with http:// or https:// for alpaca")
-        return self
-
-
 class SnapshotSettings(_Section):
     """Where pinned data is kept."""
 
@@ -218,8 +188,8 @@ class Settings(_Section):
     strategies: Mapping[str, StrategySettings] = Field(min_length=1)
     execution: ExecutionPolicy = ExecutionPolicy()
     books: BooksSettings = BooksSettings()
-    broker: BrokerSettings = BrokerSettings()
-    ledger: LedgerSettings = LedgerSettings()
+    broker: BrokerPolicy = BrokerPolicy()
+    ledger: LedgerPolicy = LedgerPolicy()
     replay: ReplayPolicy = ReplayPolicy()
     schedules: Mapping[str, SchedulePolicy] = Field(default_factory=dict)
     snapshots: SnapshotSettings = SnapshotSettings()
