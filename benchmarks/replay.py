@@ -22,6 +22,7 @@ import pandas as pd
 
 from shadowbook.core.learning.estimators import FixedOrderRidge
 from shadowbook.core.learning.portfolio import run_book, target_weights
+from shadowbook.core.track import Backtest
 from shadowbook.core.values import Panel
 from shadowbook.settings import parse_settings
 from shadowbook.steps.history import History, LoggedFeatures, Moment
@@ -56,12 +57,26 @@ class Fixed(Versions):
         """List them."""
         return range(1, self._workspace.settings.books.max_shadows + 2)
 
+    def backtest(self, version: int) -> Backtest:
+        """Return one of a healthy strategy, so that alerts are judged as they are live."""
+        return healthy(version)
+
     def _made(self, version: int) -> tuple[Scorer, About]:
         model = FixedOrderRidge(alpha=1.0)
         model.coef_ = np.random.default_rng(version).normal(size=len(NAMES))
         model.intercept_, model.n_features_in_ = 0.0, len(NAMES)
         about = {"candidate": "ridge", "as_of": "-", "prediction_digest": str(version)}
         return Scorer(model, NAMES, 0.5), about
+
+
+def healthy(seed: int) -> Backtest:
+    """Make eight years of a strategy whose Sharpe ratio is 1.5 a year."""
+    rng, n_sessions = np.random.default_rng(seed), 2_000
+    returns = 0.01 * (1.5 / 252**0.5 + rng.normal(size=n_sessions))
+    skill = 0.05 + 0.2 * rng.normal(size=n_sessions)
+    days = np.datetime64("1990-01-01", "D") + np.arange(n_sessions)
+    turnover = np.full(n_sessions, 0.2)
+    return Backtest(days, returns, returns, returns, turnover, skill, skill, {"one": returns})
 
 
 class Logged(Workspace):

@@ -17,6 +17,7 @@ FLOWS = {
     "retrain": "retrain",
     "prepare": "prepare",
     "trade": "trade",
+    "monitor": "monitor",
     "serve": "deployments",
 }
 """What can be started, and the module whose ``main`` does it."""

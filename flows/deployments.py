@@ -58,6 +58,7 @@ FLOWS: dict[str, Flow[..., State[Any]]] = {
     "prepare": scheduled.prepare_on_schedule,
     "retrain": scheduled.retrain_on_schedule,
     "trade": scheduled.trade_on_schedule,
+    "monitor": scheduled.monitor_on_schedule,
 }
 AT_ONCE = 4
 """Runs at work or waiting at the same time; each is a process."""

@@ -61,6 +61,12 @@ def trade_on_schedule(workspace: Path, params: Path | None = None) -> State[Any]
     return _attend("trade", workspace, params, _trade)
 
 
+@flow(name="monitor on schedule")
+def monitor_on_schedule(workspace: Path, params: Path | None = None) -> State[Any]:
+    """Watch the books as of the scheduled session."""
+    return _attend("monitor", workspace, params, _monitor)
+
+
 def _attend(name: str, root: Path, params: Path | None, work: Work) -> State[Any]:
     at: datetime = runtime.flow_run.scheduled_start_time
     try:
@@ -119,6 +125,16 @@ def _trade(workspace: Workspace, found: Due) -> State[Any]:
     if report.halts:
         return Failed(message=f"{report.outcome}: {told}")
     return Completed(message=f"session {found.session} is traded, {report.orders} orders are open")
+
+
+def _monitor(workspace: Workspace, found: Due) -> State[Any]:
+    from flows.monitor import monitor_task
+
+    report = monitor_task(workspace, found.session)
+    told = "; ".join(report.reasons)
+    if report.halts:
+        return Failed(message=told)
+    return Completed(message=told)
 
 
 def _skipped(reason: str) -> State[Any]:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from shadowbook.commands import audit, operation, pipeline, records, trading
+from shadowbook.commands import (
+    audit,
+    diagnosis,
+    monitoring,
+    operation,
+    performance,
+    pipeline,
+    records,
+    trading,
+)
 from shadowbook.frame import Commands
 
 app = typer.Typer(
@@ -29,6 +38,10 @@ for command in (
     pipeline.evaluate,
     trading.trade,
     trading.replay,
+    monitoring.monitor,
+    monitoring.alerts,
+    diagnosis.diagnose,
+    performance.execution,
     records.runs,
     records.show,
     records.report,

@@ -25,6 +25,7 @@ from shadowbook.core.learning.evaluation import EvaluationPolicy
 from shadowbook.core.learning.features import FeaturePolicy, feature_names
 from shadowbook.core.learning.labels import LabelPolicy
 from shadowbook.core.learning.splits import SplitPolicy
+from shadowbook.core.performance.tiers import MonitorPolicy
 from shadowbook.core.schedules import FLOWS, SchedulePolicy
 from shadowbook.core.values import BAR_FIELDS
 from shadowbook.errors import ConfigError
@@ -191,6 +192,7 @@ class Settings(_Section):
     broker: BrokerPolicy = BrokerPolicy()
     ledger: LedgerPolicy = LedgerPolicy()
     replay: ReplayPolicy = ReplayPolicy()
+    monitor: MonitorPolicy = MonitorPolicy()
     schedules: Mapping[str, SchedulePolicy] = Field(default_factory=dict)
     snapshots: SnapshotSettings = SnapshotSettings()
     report: ReportSettings = ReportSettings()

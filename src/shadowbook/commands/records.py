@@ -25,7 +25,7 @@ RunArgument = Annotated[
 
 
 KindOption = Annotated[
-    Literal["training", "ingest", "gate", "features", "trade", "all"],
+    Literal["training", "ingest", "gate", "features", "trade", "monitor", "all"],
     typer.Option("--kind", help="Runs of this step, or of all."),
 ]
 

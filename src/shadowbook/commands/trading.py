@@ -82,6 +82,7 @@ def replay(
     """Replay trading days as they would have been known, with retraining and shadow books."""
     from concurrent.futures import ThreadPoolExecutor
 
+    from shadowbook.rendering_monitor import show_monitor
     from shadowbook.rendering_replay import show_replay
     from shadowbook.steps.replays import replay as step
     from shadowbook.steps.replays import span_of
@@ -96,6 +97,7 @@ def replay(
     else:
         show_replay(report.summaries)
         typer.echo(report.page)
+        show_monitor(report.monitored, report.monitor_page)
     return DONE
 
 

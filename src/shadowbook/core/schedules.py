@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-FLOWS = ("prepare", "retrain", "trade")
+FLOWS = ("prepare", "retrain", "trade", "monitor")
 """Flows that can be scheduled."""
 
 _FIELDS: Mapping[str, tuple[int, int]] = {

@@ -19,13 +19,15 @@ class Backtest:
     ----------
     sessions : tested trading days, ascending.
     signal : simple return of the book, had it traded at the very close it decides on, for nothing.
-    gross : traded as late as the evaluation says, for nothing.
-    net : after the costs that the evaluation assumes.
-    turnover : notional traded as a share of capital.
+        The book is built as the live one is, so returns of both are in the same size.
+    gross : traded a session later, for nothing.
+    net : after the costs that were assumed.
+    turnover : notional traded as a share of equity.
     information_coefficient : Spearman's correlation of scores and what followed over the horizon,
         by the session of the scores.
     lagged_ic : the same of scores that are one session old.
-    candidates : net return of every candidate that was tried, the chosen one among them.
+    candidates : net return of every candidate that was tried, the chosen one among them, each as
+        the book of equal weights that candidates are compared by.
     horizon : sessions that a score speaks about.
     """
 

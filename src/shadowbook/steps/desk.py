@@ -39,6 +39,20 @@ class Lineup:
     shadows: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class Restraint:
+    """What its alerts leave of a champion book.
+
+    Attributes
+    ----------
+    capacity : share of the usual size; 0 = halted.
+    reason : one sentence; empty for an unrestrained book.
+    """
+
+    capacity: float = 1.0
+    reason: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Ratings:
     """What a strategy's versions say of a session.
@@ -47,11 +61,13 @@ class Ratings:
     ----------
     given : what they were given.
     scores : version -> (n,) in order of the given symbols; NaN = not rated.
+    restraint : of the champion; shadow books go on as they are.
     """
 
     lineup: Lineup
     given: Given
     scores: Mapping[int, Floats] = field(default_factory=dict)
+    restraint: Restraint = Restraint()
 
 
 def lineup_among(champion: int, there: Iterable[int], max_shadows: int) -> Lineup:
@@ -199,7 +215,9 @@ class Desk:
             scores = np.full(len(view.symbols), np.nan)
             if version in rated.scores:
                 scores[at] = rated.scores[version]
-            scored = Scored(version, scores, rated.given.refusal)
+            held = rated.restraint if name == CHAMPION else Restraint()
+            refusal = rated.given.refusal or ("" if held.capacity > 0.0 else held.reason)
+            scored = Scored(version, scores, refusal, held.capacity)
             traded = _booked(statuses) if name == CHAMPION else None
             found.append(self._books[strategy, name].step(view, scored, digest, traded))
         return found

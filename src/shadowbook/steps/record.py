@@ -25,7 +25,8 @@ from shadowbook.serialization import plain
 from shadowbook.settings import Settings
 from shadowbook.steps import layers
 from shadowbook.steps.audit_files import audit_files
-from shadowbook.steps.evaluate import EQUITY, INFORMATION_COEFFICIENT, Evaluated
+from shadowbook.steps.baseline import BACKTEST, baseline, packed
+from shadowbook.steps.evaluate import EQUITY, INFORMATION_COEFFICIENT, Evaluated, tested_of
 from shadowbook.steps.known import service_name
 from shadowbook.steps.manifest import common, parents, told
 from shadowbook.steps.stored import PATCH, digests
@@ -63,7 +64,7 @@ def training_record(
     estimator = final_fit(trained, best, settings)
     made = _layers(workspace, inputs, trained, evaluated, estimator)
     candidates = _candidates(settings, trained, evaluated)
-    artifacts = _artifacts(workspace, inputs, trained, estimator)
+    artifacts = _artifacts(workspace, inputs, trained, evaluated, estimator)
     manifest = {
         **common(workspace, "training", trained.as_of, inputs.code),
         "run_key": inputs.key,
@@ -200,7 +201,7 @@ def _example(dataset: Dataset) -> pd.DataFrame:
 
 
 def _artifacts(
-    workspace: Workspace, inputs: Inputs, trained: Trained, estimator: Any
+    workspace: Workspace, inputs: Inputs, trained: Trained, evaluated: Evaluated, estimator: Any
 ) -> dict[str, Artifact]:
     folder = workspace.build / trained.strategy
     window = trained.folds[-1][1]
@@ -214,6 +215,7 @@ def _artifacts(
     return {
         "predictions/out_of_sample.parquet": _parquet(out_of_sample_frame(trained)),
         "predictions/evaluation_set.parquet": _parquet(evaluation_set),
+        BACKTEST: packed(baseline(tested_of(trained), evaluated, workspace.settings)),
         "folds.json": json.dumps(folds, indent=1),
         "gate/market.json": (workspace.market.accepted.folder / "verdict.json"),
         "metrics.json": folder / "metrics.json",

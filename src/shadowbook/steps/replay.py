@@ -27,8 +27,10 @@ from shadowbook.steps.desk import (
     shadow_name,
 )
 from shadowbook.steps.given import Given
+from shadowbook.steps.growing import Seen
 from shadowbook.steps.history import History
 from shadowbook.steps.replay_models import Versions
+from shadowbook.steps.watch import Watch, acknowledgement, alert_events, seen_in
 from shadowbook.workspace import Replayed, Workspace
 
 
@@ -78,6 +80,9 @@ class Replay:
         self._versions = versions
         self._champions = {name: one.first_champion for name, one in self._versions.items()}
         self._returns: dict[tuple[str, str], list[float]] = {}
+        self._watches = {
+            name: Watch(name, self._settings, one.backtest) for name, one in versions.items()
+        }
 
     def run(self) -> ReplayRun:
         """Go through the sessions that the ledger does not hold yet.
@@ -138,6 +143,7 @@ class Replay:
             self._desk.line_up(strategy, self._lineup(strategy, done - 1))
         self._check_versions(done, last)
         self._check_inputs(done)
+        self._watch_again(done)
         coming = [
             moment.view(self._desk.held(), lookback(self._workspace))
             for moment in self._moments[done : done + 1]
@@ -176,6 +182,30 @@ class Replay:
                         f"replayed: restore the data, or delete {self._books.folder} to begin again"
                     )
 
+    def _watch_again(self, done: int) -> None:
+        """Go through the recorded sessions of the champions, as they were gone through then."""
+        last: list[Event] = []
+        for strategy, versions in self._versions.items():
+            seen = seen_in(self._books.ledger, strategy)
+            for version in {one.model_version for one in seen if one.model_version}:
+                versions.provide(version)
+            watched = [self._watched(strategy, i, seen[i]) for i in range(done)]
+            last += watched[-1]
+        # A process killed right after a session has not recorded its alerts.
+        self._books.ledger.record(last)
+
+    def _watched(self, strategy: str, at: int, seen: Seen) -> list[Event]:
+        """Judge a session; the simulated operator acknowledges incidents as a person would."""
+        watch, moment = self._watches[strategy], self._moments[at]
+        after = self._settings.replay.operator.close_after_sessions
+        known = [] if after is None else watch.incidents(after)
+        watch.add(seen, moment.panel, moment.row)
+        events = [
+            acknowledgement(strategy, rule, moment.as_of, "simulated operator", "", simulated=True)
+            for rule in known
+        ]
+        return events + alert_events(strategy, moment.as_of, watch.judge(moment.session, known))
+
     def _session(self, at: int) -> None:
         moment, given = self._moments[at], self._given(at)
         events = [event for name in self._versions for event in self._decided(name, at)]
@@ -184,6 +214,7 @@ class Replay:
                 self._lineup(name, at),
                 given[name],
                 {v: versions.scores(v, at) for v in self._needed(name, at)},
+                self._watches[name].restraint(),
             )
             for name, versions in self._versions.items()
         }
@@ -192,6 +223,9 @@ class Replay:
         days = self._desk.session(view, ratings, moment.following, moment.as_of, events)
         for day in days:
             self._returns.setdefault((day.strategy, day.book), []).append(day.net)
+        champions = [day for day in days if day.book == CHAMPION]
+        alerts = [self._watched(day.strategy, at, Seen.of_day(day)) for day in champions]
+        self._books.ledger.record([event for events in alerts for event in events])
 
     def _given(self, at: int) -> dict[str, Given]:
         made: dict[tuple[str, ...], Given] = {}

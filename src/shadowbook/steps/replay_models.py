@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from shadowbook.adapters.models.shelf import ModelShelf
+from shadowbook.core.track import Backtest
 from shadowbook.core.values import Floats
 from shadowbook.errors import ConfigError, InsufficientDataError
+from shadowbook.steps.baseline import packed, registered_baseline, unpacked
 from shadowbook.steps.desk import CHAMPION
 from shadowbook.steps.history import AHEAD, History, aware
 from shadowbook.steps.rating import Scorer, features_of, scorer_of
@@ -51,6 +53,10 @@ class Versions(ABC):
     @abstractmethod
     def there(self, at: int) -> Sequence[int]:
         """List the versions that there are in a session, by its number in the span; ascending."""
+
+    @abstractmethod
+    def backtest(self, version: int) -> Backtest | None:
+        """Return what a version that was provided did out of sample; None where it is not known."""
 
     @abstractmethod
     def _made(self, version: int) -> tuple[Scorer, About]:
@@ -111,6 +117,11 @@ class FittedVersions(Versions):
         """List the versions fitted before a session."""
         return range(1, at // self._interval + 2 if self._interval else 2)
 
+    def backtest(self, version: int) -> Backtest | None:
+        """Read it from the shelf."""
+        kept = self._shelf.backtest(self.strategy, version)
+        return None if kept is None else unpacked(kept)
+
     def _made(self, version: int) -> tuple[Scorer, About]:
         share = self._workspace.settings.learning.min_feature_share
         kept = self._shelf.load(self.strategy, version)
@@ -133,7 +144,8 @@ class FittedVersions(Versions):
             "as_of": as_of.isoformat(),
             "prediction_digest": fitted.prediction_digest,
         }
-        self._shelf.keep(self.strategy, version, fitted.estimator, fitted.trusted, about)
+        record = packed(fitted.backtest)
+        self._shelf.keep(self.strategy, version, fitted.estimator, fitted.trusted, about, record)
         return Scorer(fitted.estimator, self.features, share), about
 
     def _before(self, at: int) -> datetime:
@@ -175,6 +187,10 @@ class RegisteredVersions(Versions):
         """List the versions trained as of a session or before it."""
         moment = self._history.moments[at]
         return sorted(v for v, run in self._runs.items() if run.as_of <= moment.as_of)
+
+    def backtest(self, version: int) -> Backtest | None:
+        """Read it from the registry."""
+        return registered_baseline(self._workspace, self.strategy, version)
 
     def _made(self, version: int) -> tuple[Scorer, About]:
         run = self._runs[version]

@@ -67,6 +67,8 @@ def _notes(ledger: Ledger) -> Iterator[ReplayNote]:
         elif event.kind == "promotion":
             text = f"version {body['challenger']} replaces {body['champion']}: {body['reason']}"
             yield ReplayNote(session, "promotion", text, event.simulated, body["strategy"])
+        elif event.kind == "alert" and body["transition"] in ("raised", "escalated"):
+            yield ReplayNote(session, "alert", body["reason"], False, body["strategy"])
         elif event.kind == "session":
             yield from _reasons(session, body)
 

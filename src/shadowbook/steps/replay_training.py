@@ -15,8 +15,10 @@ from shadowbook.core.audit import digest_array
 from shadowbook.core.learning.candidates import trusted_types
 from shadowbook.core.learning.dataset import Dataset, assemble
 from shadowbook.core.learning.fit import FoldPredictions, fit_fold, join_folds, plan_tasks
+from shadowbook.core.track import Backtest
 from shadowbook.settings import Settings
 from shadowbook.steps import layers
+from shadowbook.steps.baseline import baseline
 from shadowbook.steps.evaluate import Evaluated, measure, tested_of
 from shadowbook.steps.known import Accepted
 from shadowbook.steps.rating import features_of
@@ -34,12 +36,14 @@ class Fitted:
     candidate : the chosen one.
     prediction_digest : of its predictions on the last test window, as in a manifest.
     trusted : types that its file may hold.
+    backtest : what it did out of sample.
     """
 
     candidate: str
     estimator: Any
     prediction_digest: str
     trusted: Sequence[str]
+    backtest: Backtest
 
 
 def fit_as_of(
@@ -60,10 +64,17 @@ def fit_as_of(
     rows = workspace.feature_log.read(as_of)
     dataset = assemble(rows, names, known.panel(as_of), own.horizon, own.label)
     trained = _walked_forward(settings, strategy, as_of, dataset, fit_map)
-    evaluated: Evaluated = measure(tested_of(trained), settings)
+    tested = tested_of(trained)
+    evaluated: Evaluated = measure(tested, settings)
     estimator = final_fit(trained, evaluated.best, settings)
     predictions = layers.final_predictions(trained, estimator, settings)
-    return Fitted(evaluated.best, estimator, digest_array(predictions), trusted_types(estimator))
+    return Fitted(
+        evaluated.best,
+        estimator,
+        digest_array(predictions),
+        trusted_types(estimator),
+        baseline(tested, evaluated, settings),
+    )
 
 
 def _walked_forward(

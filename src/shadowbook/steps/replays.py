@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,18 +12,21 @@ from typing import Any
 import numpy as np
 
 from shadowbook.adapters.disk import replace_text
+from shadowbook.adapters.report.monitor import page_of_monitor
 from shadowbook.adapters.report.replay import page_of_replay
 from shadowbook.core.books.summary import ReplaySummary
+from shadowbook.core.performance.monitored import Monitored
 from shadowbook.errors import ConfigError, StaleDataError
 from shadowbook.settings import PARAMS, load_settings
-from shadowbook.steps.history import history_of
+from shadowbook.steps.history import History, history_of
+from shadowbook.steps.monitored_books import monitored_books
 from shadowbook.steps.replay import Replay, ReplayRun, replay_key
-from shadowbook.steps.replay_models import versions_of
+from shadowbook.steps.replay_models import Versions, versions_of
 from shadowbook.steps.replay_summary import summary_of
 from shadowbook.steps.train import FitMap
-from shadowbook.workspace import Workspace
+from shadowbook.workspace import Replayed, Workspace
 
-PAGE = "replay.html"
+PAGE, MONITOR_PAGE = "replay.html", "replay-monitor.html"
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +38,15 @@ class ReplayReport:
     summaries : one a policy, in the order given.
     runs : how each went through.
     page : what people look at.
+    monitored : the books of the first policy, as the monitor tells of them at the end.
+    monitor_page : the monitor's page of them.
     """
 
     summaries: tuple[ReplaySummary, ...]
     runs: tuple[ReplayRun, ...]
     page: Path
+    monitored: tuple[Monitored, ...]
+    monitor_page: Path
 
     @property
     def told(self) -> dict[str, Any]:
@@ -62,7 +69,7 @@ class ReplayReport:
             }
             for summary, run in zip(self.summaries, self.runs, strict=True)
         ]
-        return {"policies": policies, "page": self.page}
+        return {"policies": policies, "page": self.page, "monitor_page": self.monitor_page}
 
 
 def replay(
@@ -86,6 +93,7 @@ def replay(
     """
     history = history_of(workspace, first, last)
     done = []
+    watched: tuple[Monitored, ...] = ()
     for name, opened in _policies(workspace, policies):
         began = time.perf_counter()
         books = opened.replayed(replay_key(opened, history.moments[0].session))
@@ -94,12 +102,30 @@ def replay(
                 versions = versions_of(opened, history, books.shelf, fit_map)
                 run = Replay(opened, history, books, versions).run()
                 done.append((summary_of(name, books.ledger, run, time.perf_counter() - began), run))
+                watched = watched or _watched(opened, history, books, versions)
         finally:
             books.close()
     summaries, runs = zip(*done, strict=True)
     page = workspace.build / PAGE
     replace_text(page, page_of_replay(summaries))
-    return ReplayReport(summaries, runs, page)
+    monitor_page, as_of = workspace.build / MONITOR_PAGE, history.moments[-1].as_of
+    replace_text(monitor_page, page_of_monitor(watched, "Monitor of a replay", as_of))
+    return ReplayReport(summaries, runs, page, watched, monitor_page)
+
+
+def _watched(
+    workspace: Workspace, history: History, books: Replayed, versions: Mapping[str, Versions]
+) -> tuple[Monitored, ...]:
+    with workspace.progress.stage("monitor") as stage:
+        found = monitored_books(
+            books.ledger,
+            lambda strategy, version: versions[strategy].backtest(version),
+            workspace.settings,
+            history.known.panel(history.moments[-1].as_of),
+            workspace.market.calendar.zone().key,
+        )
+        stage.result(f"{len(found)} books")
+    return found
 
 
 def span_of(

@@ -11,12 +11,13 @@ from shadowbook.adapters.host import sha256_file
 from shadowbook.adapters.models.records import MANIFEST
 from shadowbook.core.books.day import BookDay
 from shadowbook.core.events import Event
-from shadowbook.steps.desk import Desk, Lineup, Ratings, refused
+from shadowbook.steps.desk import Desk, Lineup, Ratings, Restraint, refused
 from shadowbook.steps.history import Moment, aware, moments_between
 from shadowbook.steps.known import apply_services
 from shadowbook.steps.manifest import Kept, StepManifest
 from shadowbook.steps.rating import lineup_of, scorer_of, served
 from shadowbook.steps.replay import lookback
+from shadowbook.steps.watching import Watching
 from shadowbook.workspace import Workspace
 
 
@@ -120,7 +121,7 @@ def _traded(
         desk.line_up(strategy, lineup)
     last = workspace.ledger.last_as_of()
     first = session if last is None else min(last.date() + timedelta(days=1), session)
-    _, moments = moments_between(workspace, first, session)
+    known, moments = moments_between(workspace, first, session)
     due = [moment for moment in moments if last is None or moment.as_of > last]
     as_of = moments[-1].as_of
     views = [moment.view(desk.held(), lookback(workspace)) for moment in due]
@@ -135,6 +136,7 @@ def _traded(
         return TradeReport(session, as_of, TradeOutcome.HALTED, reasons=halted)
     if last is not None:
         desk.send_again(last if now >= last else now)
+    watching = Watching(workspace, lineups, known.panel(as_of))
     if not due:
         why = f"the books have gone through {session} before; nothing is done twice"
         told = (*reasons, why)
@@ -146,13 +148,14 @@ def _traded(
     apply_services(workspace)
     days: list[BookDay] = []
     for moment in due:
-        ratings = {name: _rated(workspace, name, lineups[name], moment) for name in lineups}
+        ratings = {
+            name: _rated(workspace, name, lineups[name], moment, watching.restraint(name))
+            for name in lineups
+        }
         if moment is not due[-1]:
             why = f"session {moment.session} was not traded in time, so nothing was decided"
             ratings = {name: refused(one, why) for name, one in ratings.items()}
-        names = desk.names().union(*(one.given.symbols for one in ratings.values()))
-        view = moment.view(names, lookback(workspace))
-        days += desk.session(view, ratings, moment.following, now)
+        days += _gone_through(workspace, desk, watching, moment, ratings, now)
     return TradeReport(
         session=session,
         as_of=as_of,
@@ -162,6 +165,21 @@ def _traded(
         reasons=reasons,
         kept=_kept(workspace, as_of),
     )
+
+
+def _gone_through(
+    workspace: Workspace,
+    desk: Desk,
+    watching: Watching,
+    moment: Moment,
+    ratings: Mapping[str, Ratings],
+    now: datetime,
+) -> list[BookDay]:
+    names = desk.names().union(*(one.given.symbols for one in ratings.values()))
+    view = moment.view(names, lookback(workspace))
+    days = desk.session(view, ratings, moment.following, now)
+    watching.carry_on(days)
+    return days
 
 
 def _kept(workspace: Workspace, as_of: datetime) -> Kept:
@@ -190,10 +208,12 @@ def _kept(workspace: Workspace, as_of: datetime) -> Kept:
     return kept
 
 
-def _rated(workspace: Workspace, strategy: str, lineup: Lineup, moment: Moment) -> Ratings:
+def _rated(
+    workspace: Workspace, strategy: str, lineup: Lineup, moment: Moment, restraint: Restraint
+) -> Ratings:
     given = served(workspace, strategy, moment)
     scores = {}
     for version in (lineup.champion, *lineup.shadows):
         scorer = scorer_of(workspace, strategy, version)
         scores[version] = scorer.scores(given.features, given.names)
-    return Ratings(lineup, given, scores)
+    return Ratings(lineup, given, scores, restraint)

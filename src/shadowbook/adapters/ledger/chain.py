@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from shadowbook.adapters.ledger.database import Database
 from shadowbook.adapters.ledger.moments import of_micros, to_micros
@@ -125,13 +125,28 @@ def stored_events(database: Database, kind: str | None) -> Iterator[StoredEvent]
         with database.reading() as connection:
             rows = connection.execute(query).all()
         for row in rows:
-            event = Event(
-                row.kind, row.key, of_micros(row.at), json.loads(row.body), bool(row.simulated)
-            )
-            yield StoredEvent(row.seq, event, row.previous_hash, row.hash)
+            yield _event_of(row)
         if len(rows) < _PAGE:
             return
         seq = rows[-1].seq
+
+
+def newest_event(connection: Connection, kind: str, start: str) -> StoredEvent | None:
+    """Return the last event of a kind whose key starts so; None where there is none."""
+    query = (
+        select(EVENTS)
+        .where(EVENTS.c.kind == kind)
+        .where(EVENTS.c.key.startswith(start, autoescape=True))
+        .order_by(EVENTS.c.seq.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else _event_of(row)
+
+
+def _event_of(row: Row[Any]) -> StoredEvent:
+    event = Event(row.kind, row.key, of_micros(row.at), json.loads(row.body), bool(row.simulated))
+    return StoredEvent(row.seq, event, row.previous_hash, row.hash)
 
 
 def content(event: Event) -> dict[str, Any]:

@@ -103,6 +103,8 @@ def session_body(day: BookDay, parts: Mapping[str, Part]) -> dict[str, Any]:
         "model_version": day.model_version,
         "inputs": day.inputs,
         "outcome": day.outcome.value,
+        # Left out where it is whole: events of sessions recorded without it stay what they are.
+        **({} if day.capacity == 1.0 else {"capacity": day.capacity}),
         "reasons": list(day.reasons),
         "cash_cents": day.cash_cents,
         **{name: getattr(day, name) for name in RETURN_FIELDS},

@@ -197,7 +197,7 @@ class Ledger:
         Parameters
         ----------
         table : ``predictions``, ``targets``, ``fills``, ``positions``, ``book_returns`` or
-            ``orders``.
+            ``orders``; or ``outcomes``, the orders with what became of them (see `outcomes`).
         since, until : aware; decisions with ``since <= as_of < until``.
 
         Returns
@@ -219,6 +219,11 @@ class Ledger:
     def events(self, kind: str | None = None) -> Iterator[StoredEvent]:
         """Yield the events of a kind, or all, in order."""
         return chain.stored_events(self._database, kind)
+
+    def newest(self, kind: str, start: str = "") -> StoredEvent | None:
+        """Return the last event of a kind whose key starts so; None where there is none."""
+        with self._reading() as connection:
+            return chain.newest_event(connection, kind, start)
 
     def inputs(self, digest: str) -> bytes:
         """Return a payload as it was recorded.

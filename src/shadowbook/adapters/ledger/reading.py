@@ -13,6 +13,7 @@ from shadowbook.adapters.ledger import columns
 from shadowbook.adapters.ledger.columns import Arrays
 from shadowbook.adapters.ledger.moments import of_micros, to_micros
 from shadowbook.adapters.ledger.names import Names
+from shadowbook.adapters.ledger.outcomes import outcomes
 from shadowbook.adapters.ledger.tables import (
     BOOK_RETURNS,
     ORDERS,
@@ -27,6 +28,7 @@ from shadowbook.errors import ConfigError, IntegrityError
 if TYPE_CHECKING:
     import pandas as pd
 
+OUTCOMES = "outcomes"
 TABLES = {table.name: table for table in (*SESSION_FACTS, ORDERS)}
 _HIDDEN = ("order_id", "seq", "book_id", "symbol_id", "as_of", "session", "at")
 
@@ -39,9 +41,11 @@ def frame(
     between: tuple[datetime | None, datetime | None],
 ) -> pd.DataFrame:
     """Return a table's rows of some books; see `Ledger.frame`."""
-    if table not in TABLES:
+    if table not in (*TABLES, OUTCOMES):
         raise ConfigError(f"the ledger has no table {table}: it has {', '.join(TABLES)}")
     since, until = (None if moment is None else to_micros(moment) for moment in between)
+    if table == OUTCOMES:
+        return outcomes(connection, names, books, (since, until))
     found = {book_id: _rows(connection, names, table, book_id, since, until) for book_id in books}
     return _laid_out(names, table, books, found)
 

@@ -201,6 +201,10 @@ class Models:
             raise ConfigError(f"run {run_id} has no artifact {path!r} in {root}.")
         return found
 
+    def has_artifact(self, run_id: str, path: str) -> bool:
+        """Tell whether a run has an artifact."""
+        return (self._folder / run_id / "artifacts" / PurePosixPath(path)).exists()
+
     def children(self, run_id: str) -> list[LoggedCandidate]:
         """Every candidate of a retraining, in the order they were logged."""
         runs = self._catalog.runs(

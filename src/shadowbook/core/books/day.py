@@ -71,6 +71,7 @@ class BookDay:
         net = signal + execution + cost. NaN in a book's first session.
     turnover : notional traded in the session as a share of that equity.
     outcome, reasons : what came of it, one sentence a reason.
+    capacity : share of the usual size that could be held; 0 = halted.
     """
 
     strategy: str
@@ -96,6 +97,7 @@ class BookDay:
     turnover: float
     outcome: BookOutcome
     reasons: tuple[str, ...] = ()
+    capacity: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)

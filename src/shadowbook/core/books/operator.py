@@ -24,6 +24,13 @@ class OperatorPolicy(BaseModel):
     after_sessions: int = Field(
         63, ge=1, le=10_000, description="Sessions a shadow book has run before it is considered."
     )
+    close_after_sessions: int | None = Field(
+        5,
+        ge=1,
+        le=252,
+        description="Sessions that an incident has halted a book before it is acknowledged; null: "
+        "never.",
+    )
 
 
 class ReplayPolicy(BaseModel):

@@ -174,10 +174,13 @@ class RunningBook:
             turnover=settled.turnover,
             outcome=BookOutcome.HELD,
             reasons=(*settled.notes, *((refusal,) if refusal else ())),
+            capacity=scored.capacity,
         )
         self.state = state_after(day, self.state, self.policy.n_sleeves)
         if self.wanted():
             day = replace(day, outcome=BookOutcome.TRADED)
+        elif not scored.capacity > 0.0:
+            day = replace(day, outcome=BookOutcome.HALTED)
         return day
 
     def _targets(self, view: View, scored: Scored, settled: Settled) -> tuple[Floats | None, str]:
@@ -205,7 +208,7 @@ class RunningBook:
             return None, refusal
         weights = sleeve(scored.scores[known], policy)
         self._sleeves.append(dict(zip(names, weights.tolist(), strict=True)))
-        return self._combined(view), ""
+        return self._combined(view) * scored.capacity, ""
 
     def _combined(self, view: View) -> Floats:
         """Lay the sleeves out and scale; a symbol without a price today is not wanted."""

@@ -62,11 +62,14 @@ class Scored:
     version : of the model; 0 where there is none.
     scores : (N,) in order of the view's symbols; NaN = not rated.
     refusal : why nothing may be decided on them, in one sentence; empty where it may.
+    capacity : share of the usual size that may be held; 0 halts the book: it keeps what it has,
+        and decides nothing.
     """
 
     version: int
     scores: Floats
     refusal: str = ""
+    capacity: float = 1.0
 
 
 def view_of(

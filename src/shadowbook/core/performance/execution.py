@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+import numpy as np
+
+from shadowbook.core.performance.order_columns import (
+    MEASURES,
+    Labels,
+    OrderColumns,
+    check,
+    labels_of,
+    measured,
+    percentiles,
+    terms_of,
+)
+from shadowbook.core.performance.shortfall import SIGNS
+from shadowbook.core.values import Floats
+from shadowbook.errors import SchemaError
+
+LATENCY_PERCENTILES = (50, 95, 99)
 
 
 @dataclass(frozen=True)
@@ -85,3 +103,99 @@ class ExecutionQuality:
 
     total: Quality
     by: Mapping[str, Mapping[str, Quality]]
+
+
+def columns_of(orders: Sequence[ExecutedOrder]) -> OrderColumns:
+    """Lay orders out as columns.
+
+    Raises
+    ------
+    SchemaError
+        An order's side is neither buy nor sell.
+    """
+    strange = next((one for one in orders if one.side not in SIGNS), None)
+    if strange is not None:
+        raise SchemaError(
+            f"the side of the order for {strange.symbol} is {strange.side!r}: give buy or sell"
+        )
+
+    def floats(name: str) -> Floats:
+        return np.array([getattr(one, name) for one in orders], dtype=np.float64)
+
+    hours = ["" if one.hour is None else f"{one.hour:02}" for one in orders]
+    return OrderColumns(
+        signs=np.array([SIGNS[one.side] for one in orders]),
+        quantities=floats("quantity"),
+        filled=floats("filled"),
+        decision_prices=floats("decision_price"),
+        arrival_prices=floats("arrival_price"),
+        average_prices=floats("average_price"),
+        closing_prices=floats("closing_price"),
+        later_prices=floats("later_price"),
+        commissions=floats("commission"),
+        latency_seconds=floats("latency_seconds"),
+        rejected=np.array([one.rejected for one in orders], dtype=bool),
+        groups={
+            "strategy": labels_of([one.strategy for one in orders]),
+            "symbol": labels_of([one.symbol for one in orders]),
+            "hour": labels_of(hours),
+        },
+    )
+
+
+def quality_of(orders: Sequence[ExecutedOrder]) -> Quality:
+    """Measure a group of orders.
+
+    Each measure is a ratio of sums over the orders that have what it needs; without any it is NaN.
+    Spreads and slippage are shares of what was traded at the arrival price. Perold's parts are
+    those of `implementation_shortfall`, taken over the orders of which every part is known, so that
+    they add up; an order that was not filled needs no arrival.
+
+    Raises
+    ------
+    SchemaError
+        A side is neither buy nor sell, a quantity is negative or not a number, more was filled than
+        ordered, or a price is not positive.
+
+    >>> from datetime import UTC, datetime
+    >>> at = datetime(2020, 1, 6, 21, tzinfo=UTC)
+    >>> prices = (40.0, 40.04, 40.05, 40.08, float("nan"))
+    >>> order = ExecutedOrder("s", "b", "A", at, "buy", 1000, 700, *prices, 17.0, 0.1, False, 16)
+    >>> round(quality_of([order]).shortfall_bps, 9)
+    19.0
+    """
+    return columns_quality(columns_of(orders)).total
+
+
+def execution_quality(orders: Sequence[ExecutedOrder]) -> ExecutionQuality:
+    """Measure orders together, by strategy, by symbol and by hour; see `quality_of`."""
+    return columns_quality(columns_of(orders))
+
+
+def columns_quality(orders: OrderColumns) -> ExecutionQuality:
+    """Measure columns of orders together and by group; see `quality_of`."""
+    check(orders)
+    terms = terms_of(orders)
+    everything = Labels(np.zeros(len(orders.signs), dtype=np.int64), ("",))
+    return ExecutionQuality(
+        total=_grouped(orders, everything, terms)[""],
+        by={name: _grouped(orders, labels, terms) for name, labels in orders.groups.items()},
+    )
+
+
+def _grouped(
+    orders: OrderColumns, labels: Labels, terms: Mapping[str, Floats]
+) -> dict[str, Quality]:
+    found = measured(orders, labels, terms)
+    waits = percentiles(orders, labels, LATENCY_PERCENTILES)
+    return {
+        name: Quality(
+            orders=int(found["orders"][g]),
+            rejects=int(found["rejects"][g]),
+            latency_seconds={
+                percent: float(waits[p, g]) for p, percent in enumerate(LATENCY_PERCENTILES)
+            },
+            **{measure: float(found[measure][g]) for measure in MEASURES},
+        )
+        for g, name in enumerate(labels.names)
+    }

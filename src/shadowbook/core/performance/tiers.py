@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MetricName = Literal[
     "sharpe",
@@ -59,7 +59,7 @@ class Rule(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="Unique in its policy.")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,47}$", description="Unique in its policy.")
     metric: MetricName = Field(description="What is watched.")
     window: int = Field(ge=2, le=2520, description="Trailing sessions.")
     tier: Tier = Field(description="watch, warning or critical.")
@@ -67,7 +67,10 @@ class Rule(BaseModel):
         description="absolute: limit is the value; baseline: a share of the backtest's own value "
         "(drawdowns: of its worst); statistical: a chance under the backtest's block bootstrap."
     )
-    limit: float = Field(description="The value, the share or the chance.")
+    limit: float = Field(
+        description="The value, the share or the chance. A value of sharpe or volatility is given "
+        "a year, of turnover and cost a session, of a drawdown as -0.2 for a fall of 20 %."
+    )
     persistence: int = Field(1, ge=1, le=252, description="Sessions in breach before it is raised.")
     hysteresis: float = Field(
         0.0,
@@ -84,3 +87,152 @@ class Rule(BaseModel):
         None, ge=1, le=252, description="Sessions open, unacknowledged, before it pages."
     )
     action: AlertAction = Field(AlertAction.NOTE, description="What it does.")
+
+    @model_validator(mode="after")
+    def _limit_is_possible(self) -> Self:
+        if self.kind == "statistical" and not 0.0 < self.limit <= 0.5:
+            raise ValueError(f"limit is {self.limit}: a chance lies above 0 and at most at 0.5")
+        if self.kind == "baseline" and not 0.0 < self.limit <= 100.0:
+            raise ValueError(f"limit is {self.limit}: a share lies above 0 and at most at 100")
+        if self.escalate_sessions is not None and self.tier is not Tier.WARNING:
+            raise ValueError("escalate_sessions: only a warning is escalated, leave it out")
+        return self
+
+
+def _rule(name: str, metric: MetricName, window: int, tier: Tier, **more: Any) -> Rule:
+    action = {
+        Tier.WATCH: AlertAction.NOTE,
+        Tier.WARNING: AlertAction.HALVE,
+        Tier.CRITICAL: AlertAction.HALT,
+    }[tier]
+    return Rule(name=name, metric=metric, window=window, tier=tier, action=action, **more)
+
+
+def _textbook(name: str, metric: MetricName, window: int, tier: Tier, **more: Any) -> Rule:
+    return _rule(name, metric, window, tier, clear_sessions=1, cooldown_sessions=0, **more)
+
+
+TEXTBOOK: tuple[Rule, ...] = (
+    _textbook("sharpe_watch", "sharpe", 30, Tier.WATCH, kind="absolute", limit=1.0),
+    _textbook(
+        "sharpe_warning", "sharpe", 30, Tier.WARNING, kind="absolute", limit=0.5, persistence=10
+    ),
+    _textbook(
+        "sharpe_critical", "sharpe", 30, Tier.CRITICAL, kind="absolute", limit=0.0, persistence=30
+    ),
+    *(
+        _textbook(
+            f"drawdown_{window}_critical",
+            "drawdown_current",
+            window,
+            Tier.CRITICAL,
+            kind="baseline",
+            limit=1.0,
+        )
+        for window in (63, 252)
+    ),
+)
+"""Limits as textbooks give them, for a strategy of which a Sharpe ratio of 1.5 is expected."""
+
+_PERSISTENCE = {Tier.WATCH: 5, Tier.WARNING: 3, Tier.CRITICAL: 3}
+_ESCALATE = {Tier.WATCH: None, Tier.WARNING: 42, Tier.CRITICAL: None}
+_CHANCES: tuple[tuple[MetricName, Tier, dict[int, float]], ...] = (
+    ("sharpe", Tier.WATCH, {63: 0.05, 126: 0.05}),
+    ("sharpe", Tier.WARNING, {63: 0.01, 126: 0.02, 252: 0.04}),
+    ("sharpe", Tier.CRITICAL, {63: 0.001, 126: 0.002, 252: 0.005}),
+    ("information_coefficient", Tier.WATCH, {63: 0.05, 126: 0.05}),
+    ("information_coefficient", Tier.WARNING, {63: 0.01, 126: 0.02, 252: 0.04}),
+    ("information_coefficient", Tier.CRITICAL, {63: 0.001, 126: 0.002, 252: 0.005}),
+    ("drawdown_current", Tier.WATCH, {252: 0.05}),
+    ("drawdown_current", Tier.WARNING, {63: 0.01, 252: 0.02}),
+    ("drawdown_current", Tier.CRITICAL, {63: 0.001, 252: 0.002}),
+    ("volatility", Tier.WATCH, {63: 0.01}),
+    ("turnover", Tier.WATCH, {63: 0.01}),
+)
+
+CALIBRATED: tuple[Rule, ...] = (
+    *(
+        _rule(
+            f"{metric}_{window}_{tier.value}",
+            metric,
+            window,
+            tier,
+            kind="statistical",
+            limit=chance,
+            persistence=_PERSISTENCE[tier],
+            hysteresis=0.25,
+            escalate_sessions=_ESCALATE[tier],
+        )
+        for metric, tier, chances in _CHANCES
+        for window, chance in chances.items()
+    ),
+    _rule("cost_63_watch", "cost", 63, Tier.WATCH, kind="baseline", limit=1.5, persistence=5),
+)
+"""Limits whose false alarms are counted in simulation (docs/alerts.md, benchmarks/alerts.py)."""
+
+SHIPPED: dict[str, tuple[Rule, ...]] = {"calibrated": CALIBRATED, "textbook": TEXTBOOK}
+
+
+class MonitorPolicy(BaseModel):
+    """What is watched, which rules raise alerts, and what counts as decay."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    windows: tuple[Annotated[int, Field(ge=2, le=2520)], ...] = Field(
+        WINDOWS, min_length=1, description="trailing sessions of the rolling metrics"
+    )
+    policy: Literal["calibrated", "textbook"] = Field(
+        "calibrated",
+        description="rules that ship: calibrated (false alarms counted in simulation) or textbook",
+    )
+    rules: tuple[Rule, ...] = Field(
+        (), description="own rules; one of a shipped rule's name replaces it"
+    )
+    without: tuple[str, ...] = Field((), description="names of shipped rules that are not used")
+    owner: str = Field("operator", min_length=1, max_length=80, description="whom alerts go to")
+    min_sessions: int = Field(
+        21,
+        ge=0,
+        le=252,
+        description="sessions after launch or a change of version before alerts start",
+    )
+    n_resamples: int = Field(
+        2000, ge=200, le=20_000, description="bootstrap draws behind statistical limits"
+    )
+    periods_per_year: int = Field(
+        252, ge=1, le=366, description="sessions a year, for limits and texts that are annualized"
+    )
+    decay_sessions: int = Field(
+        63, ge=21, le=504, description="sessions after an alert in which decay is looked for"
+    )
+    decay_share: float = Field(
+        0.5,
+        ge=0.0,
+        lt=1.0,
+        description="decay: Sharpe ratio of those sessions under this share of the backtest's",
+    )
+
+    @model_validator(mode="after")
+    def _rules_are_told_apart(self) -> Self:
+        names = [rule.name for rule in self.rules]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ValueError(f"rules: the name {doubled[0]} is given twice, give each rule its own")
+        shipped = {rule.name for rule in SHIPPED[self.policy]}
+        unknown = sorted(set(self.without) - shipped)
+        if unknown:
+            raise ValueError(f"without: the {self.policy} policy has no rule {unknown[0]}")
+        return self
+
+    @property
+    def active_rules(self) -> tuple[Rule, ...]:
+        """Every rule that may raise an alert: shipped ones in their order, then own ones."""
+        own = {rule.name: rule for rule in self.rules}
+        shipped = [rule for rule in SHIPPED[self.policy] if rule.name not in self.without]
+        kept = [own.pop(rule.name, rule) for rule in shipped]
+        return (*kept, *own.values())
+
+    @property
+    def watched_windows(self) -> tuple[int, ...]:
+        """Every window that is shown or that a rule needs, ascending."""
+        return tuple(sorted({*self.windows, *(rule.window for rule in self.active_rules)}))

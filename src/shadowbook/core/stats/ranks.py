@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from shadowbook.core.values import Floats
 
+_CHUNK = 65_536
+"""Values correlated at once: what fits into a core's cache."""
+
 
 class TieSpans(NamedTuple):
     """Places each value could take in the ascending order of its row, counted from 0.
@@ -107,9 +110,54 @@ def rank_correlation(left: Floats, right: Floats, min_names: int = 5) -> Floats:
     >>> rank_correlation(np.array([[1.0, 2.0, 3.0]]), np.array([[1.0, 3.0, 2.0]]), min_names=3)
     array([0.5])
     """
+    correlation = np.empty(len(left))
+    step = max(_CHUNK // max(left.shape[1], 1), 1)
+    for start in range(0, len(left), step):
+        rows = slice(start, start + step)
+        correlation[rows] = _correlate(left[rows], right[rows], max(min_names, 2))
+    return correlation
+
+
+def _correlate(left: Floats, right: Floats, min_names: int) -> Floats:
+    """Correlate a few rows: by their places, and rows with ties by average ranks."""
+    n_rows, n_names = left.shape
     paired = np.isfinite(left) & np.isfinite(right)
-    x = centered_ranks(np.where(paired, left, np.nan), min_names)
-    y = centered_ranks(np.where(paired, right, np.nan), min_names)
+    counts = paired.sum(axis=1)
+    if not paired.all():
+        left, right = np.where(paired, left, np.nan), np.where(paired, right, np.nan)
+    first = np.arange(n_rows)[:, None] * n_names  # of the row, in the flat array
+    by_left, by_right = np.argsort(left, axis=1), np.argsort(right, axis=1)
+    by_left += first
+    by_right += first
+    tied = _has_ties(left, by_left) | _has_ties(right, by_right)
+    places = np.arange(n_names, dtype=np.float64)
+    right_places = np.empty(left.size)
+    right_places[by_right] = places
+    # The places are whole numbers, so the sum of their products is exact, in any order; missing
+    # names come last on both sides and take no part.
+    matched = right_places[by_left]
+    matched *= places
+    if not paired.all():
+        matched[places >= counts[:, None]] = 0.0
+    middle = (counts - 1.0) / 2.0
+    covariance = matched.sum(axis=1) - counts * middle * middle
+    variance = counts * (counts * counts - 1.0) / 12.0
+    correlation = np.full(n_rows, np.nan)
+    np.divide(covariance, variance, out=correlation, where=counts >= min_names)
+    if tied.any():
+        correlation[tied] = _correlate_ties(left[tied], right[tied], min_names)
+    return correlation
+
+
+def _has_ties(values: Floats, order: NDArray[np.int64]) -> NDArray[np.bool_]:
+    ordered = values.ravel()[order]
+    ties: NDArray[np.bool_] = (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)
+    return ties
+
+
+def _correlate_ties(left: Floats, right: Floats, min_names: int) -> Floats:
+    """Pearson's correlation of average ranks; NaN on both sides where a pair is missing."""
+    x, y = centered_ranks(left, min_names), centered_ranks(right, min_names)
     x, y = np.nan_to_num(x, nan=0.0), np.nan_to_num(y, nan=0.0)
     scale = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
     correlation = np.full(len(x), np.nan)

@@ -97,7 +97,7 @@ def rolling_spread(values: Floats, window: int) -> Spread:
     >>> rolling_spread(np.array([1e6, 3.0, 3.0, 3.0, 6.0]), 3).squares[3:]
     array([0., 6.])
     """
-    return Spread(*_fold((values, np.zeros_like(values)), window, _merge_spread))
+    return Spread(*_fold((values, np.zeros_like(values)), window, merge_spread))
 
 
 def rolling_moments(values: Floats, window: int) -> Moments:
@@ -131,11 +131,17 @@ def _reduce(values: Floats, window: int, operation: np.ufunc) -> Floats:
     return _fold((values,), window, merge)[0]
 
 
-def _merge_spread(left: Blocks, right: Blocks, n_left: int, n_right: int) -> Blocks:
+def merge_spread(left: Blocks, right: Blocks, n_left: int, n_right: int) -> Blocks:
+    """Mean and sum of squared deviations of two neighboring blocks together; a `Merge`."""
     n = n_left + n_right
     delta = right[0] - left[0]
-    squares = left[1] + right[1] + delta * delta * (n_left * n_right / n)
-    return left[0] + delta * (n_right / n), squares
+    mean = delta * (n_right / n)
+    mean += left[0]
+    squares = left[1] + right[1]
+    delta *= delta
+    delta *= n_left * n_right / n
+    squares += delta
+    return mean, squares
 
 
 def _merge_moments(left: Blocks, right: Blocks, n_left: int, n_right: int) -> Blocks:

@@ -78,3 +78,30 @@ def test_rank_correlation_is_missing_on_few_names_and_on_constants():
     left = np.array([[1.0, 2.0, 3.0, 4.0, np.nan], [1.0, 1.0, 1.0, 1.0, 1.0]])
     right = np.array([[1.0, 2.0, 3.0, 4.0, 5.0], [1.0, 2.0, 3.0, 4.0, 5.0]])
     assert np.isnan(rank_correlation(left, right)).all()
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+def test_rank_correlation_equals_scipy_in_every_row_with_and_without_ties(missing):
+    """Rows with and without ties go different ways, over more than one chunk."""
+    rng = np.random.default_rng(5)
+    left, right = rng.normal(size=(2, 300, 260))
+    left[::3] = np.round(left[::3], 1)
+    right[::5] = np.round(right[::5], 1)
+    left[rng.random(left.shape) < missing] = np.nan
+    right[rng.random(right.shape) < missing / 2.0] = np.inf
+    result = rank_correlation(left, right)
+    for t in range(300):
+        both = np.isfinite(left[t]) & np.isfinite(right[t])
+        expected = stats.spearmanr(left[t, both], right[t, both]).statistic
+        assert result[t] == pytest.approx(expected, abs=1e-13)
+
+
+def test_same_and_opposite_orders_correlate_to_the_last_bit():
+    left = np.random.default_rng(6).normal(size=(40, 41))
+    np.testing.assert_array_equal(rank_correlation(left, np.exp(left)), np.ones(40))
+    np.testing.assert_array_equal(rank_correlation(left, -left), -np.ones(40))
+
+
+def test_rank_correlation_without_names_or_sessions_is_missing():
+    assert np.isnan(rank_correlation(np.empty((2, 0)), np.empty((2, 0)))).all()
+    assert rank_correlation(np.empty((0, 7)), np.empty((0, 7))).shape == (0,)

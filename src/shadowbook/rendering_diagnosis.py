@@ -1,0 +1,75 @@
+"""What a person reads of a diagnosis on the terminal."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from shadowbook.adapters.report.words import counted
+from shadowbook.rendering import console
+
+if TYPE_CHECKING:
+    from shadowbook.core.diagnosis.findings import Decay, LayerComparison, Weighed
+    from shadowbook.steps.diagnose import DiagnosisReport
+
+STRONGEST = 3
+"""Pieces of evidence of a mechanism that are printed; ``--json`` has all."""
+
+COLORS = {"technical": "red", "both": "red", "statistical": "yellow", "none": "green"}
+
+
+def show_diagnosis(report: DiagnosisReport) -> None:
+    """Print the verdict, the layers, the reasons, and what decay looks like."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    shown, found = console(), report.diagnosis
+    where = f"replay {report.replay}" if report.replay else "the workspace's ledger"
+    color = COLORS.get(found.verdict.value, "yellow")
+    shown.print(
+        f"[{color}]{found.verdict.value}[/] {report.strategy} {report.book}, {report.first} to "
+        f"{report.last} ({counted(report.sessions, 'session')} of {where})",
+        highlight=False,
+    )
+    table = Table()
+    for name in ("layer", "cells", "diverging", "largest", "first session"):
+        table.add_column(name, justify="left" if name == "layer" else "right")
+    for layer in found.layers:
+        table.add_row(*_row(layer))
+    shown.print(table)
+    for layer in found.layers:
+        if layer.layer is found.first_layer:
+            for place in layer.where:
+                shown.print(f"  {layer.first_session} {escape(place)}", highlight=False)
+    for reason in (*found.reasons, *report.notes):
+        shown.print(f"- {escape(reason)}", highlight=False)
+    if found.retraining_blocked and report.replay is None:
+        shown.print("- retraining is blocked: fix what diverges first")
+    if found.decay is not None:
+        for line in _mechanisms(found.decay):
+            shown.print(escape(line), highlight=False)
+
+
+def _row(layer: LayerComparison) -> tuple[str, ...]:
+    if layer.reason:
+        return layer.layer.value, "-", "not compared", "-", "-"
+    largest = "-" if math.isnan(layer.largest) or not layer.diverging else f"{layer.largest:.6g}"
+    first = str(layer.first_session or "-")
+    return layer.layer.value, f"{layer.cells:,}", f"{layer.diverging:,}", largest, first
+
+
+def _mechanisms(decay: Decay) -> list[str]:
+    if not decay.mechanisms:
+        return []
+    which = decay.most_consistent_with
+    told = f"most consistent with {which}" if which is not None else "the evidence does not tell"
+    lines = [told if decay.decayed else f"if it has decayed: {told}"]
+    for one in decay.mechanisms:
+        lines += _weighed(one)
+    return lines
+
+
+def _weighed(one: Weighed) -> list[str]:
+    strongest = sorted(one.evidence, key=lambda item: -abs(item.weight))[:STRONGEST]
+    told = [f"    {item.weight:+.2f} {item.name}: {item.sentence}" for item in strongest]
+    return [f"  {one.mechanism.value} ({one.score:+.2f})", *told]

@@ -1,0 +1,114 @@
+"""The daily watch: what every book has done, against what it promised, and the page of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from shadowbook.adapters.disk import replace_text
+from shadowbook.adapters.report.monitor import page_of_monitor
+from shadowbook.core.performance.monitored import Monitored
+from shadowbook.errors import InsufficientDataError
+from shadowbook.serialization import plain
+from shadowbook.steps.baseline import registered_baseline
+from shadowbook.steps.known import accepted
+from shadowbook.steps.manifest import Kept, StepManifest
+from shadowbook.steps.monitored_books import monitored_books
+from shadowbook.workspace import Workspace
+
+PAGE = "monitor.html"
+
+
+@dataclass(frozen=True, eq=False)
+class MonitorReport:
+    """What the monitor found.
+
+    Attributes
+    ----------
+    as_of : decision moment of the newest session that the books went through.
+    page : what people look at.
+    reasons : one sentence each.
+    kept : the manifest of this run.
+    """
+
+    as_of: datetime
+    monitored: tuple[Monitored, ...]
+    page: Path
+    reasons: tuple[str, ...]
+    kept: Kept
+
+    @property
+    def halts(self) -> bool:
+        """False: what cannot be watched is an error, and an alert is no refusal."""
+        return False
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a program reads: figures and alerts; the series stand in the ledger."""
+        books = [plain(replace(one, series={})) for one in self.monitored]
+        for book, one in zip(books, self.monitored, strict=True):
+            book["sessions"] = len(one.sessions)
+            del book["series"]
+        return {"as_of": self.as_of, "books": books, "page": self.page, "reasons": self.reasons}
+
+
+def monitor(workspace: Workspace, session: date | None = None) -> MonitorReport:
+    """Measure every book of the workspace's ledger and write the page.
+
+    Parameters
+    ----------
+    session : the newest one that is expected; None: whichever there is.
+
+    Raises
+    ------
+    InsufficientDataError
+        When no book has gone through a session, or not through the one asked for.
+    """
+    with workspace.trading():
+        last = workspace.ledger.last_as_of()
+        if last is None:
+            raise InsufficientDataError(
+                "nothing was traded yet, so there is nothing to watch: run `shadowbook trade "
+                "--session DAY` first, or look at a replay's page"
+            )
+        if session is not None and last.date() < session:
+            raise InsufficientDataError(
+                f"the books have gone through {last:%Y-%m-%d}, not through {session}: run "
+                f"`shadowbook trade --session {session}` first"
+            )
+        with workspace.progress.stage("monitor") as stage:
+            calendar = workspace.market.calendar
+            monitored = monitored_books(
+                workspace.ledger,
+                partial(registered_baseline, workspace),
+                workspace.settings,
+                accepted(workspace.market, last).panel(last),
+                calendar.zone().key,
+            )
+            page = workspace.build / PAGE
+            replace_text(page, page_of_monitor(monitored, "Monitor", last))
+            stage.result(f"{len(monitored)} books as of {last:%Y-%m-%d}")
+        kept = _kept(workspace, last, monitored)
+    return MonitorReport(last, monitored, page, (_sentence(monitored, last),), kept)
+
+
+def _sentence(monitored: Sequence[Monitored], as_of: datetime) -> str:
+    held = [f"{one.strategy}/{one.book}" for one in monitored if one.capacity < 1.0]
+    what = f"restrained: {', '.join(held)}" if held else "none of them is restrained"
+    return f"{len(monitored)} books are watched as of {as_of:%Y-%m-%d}; {what}"
+
+
+def _kept(workspace: Workspace, as_of: datetime, monitored: Sequence[Monitored]) -> Kept:
+    """Keep the manifest: the prices that labels were taken from, and where the ledger stood."""
+    seq, head = workspace.ledger.head()
+    books = [
+        {"strategy": one.strategy, "book": one.book, "model_version": one.model_version}
+        for one in monitored
+    ]
+    content = {"books": books, "ledger": {"events": seq, "head": head}}
+    reads = {"market": workspace.market.accepted.folder}
+    return StepManifest(workspace, "monitor", as_of, reads).keep("DONE", {}, content)
