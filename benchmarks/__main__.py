@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
-from benchmarks import features, ledger, main_job, replay
+from benchmarks import (
+    alerts,
+    attribution,
+    features,
+    ledger,
+    main_job,
+    mechanisms,
+    monitor,
+    parity,
+    performance,
+    replay,
+)
 
-for benchmark in (features, main_job, ledger, replay):
+for benchmark in (
+    features,
+    main_job,
+    ledger,
+    replay,
+    performance,
+    alerts,
+    attribution,
+    parity,
+    mechanisms,
+    monitor,
+):
     benchmark.main()

@@ -17,40 +17,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shadowbook.adapters.market_data.sample import CLOSES, INDEX, _table
+from benchmarks.mechanisms_world import (
+    COST_BPS,
+    HORIZON,
+    TOP,
+    World,
+    normal_ranks,
+    shifted,
+    world,
+)
 from shadowbook.core.diagnosis.context import Context
 from shadowbook.core.diagnosis.decay import DecayPolicy, assess
-from shadowbook.core.diagnosis.evidence_market import high_volatility
 from shadowbook.core.diagnosis.findings import Decay, Mechanism
-from shadowbook.core.learning.labels import forward_returns
-from shadowbook.core.learning.portfolio import Book, run_book, target_weights
-from shadowbook.core.stats.ranks import centered_ranks, rank_correlation
+from shadowbook.core.learning.portfolio import run_book, target_weights
+from shadowbook.core.stats.ranks import rank_correlation
 from shadowbook.core.track import Backtest, LiveRecord
-from shadowbook.core.values import Floats, Sessions
+from shadowbook.core.values import Floats
 
-HORIZON, BACKTEST, TOP, COST_BPS, WARM_UP = 5, 2000, 0.25, 5.0, 300
-N_RULES, N_TRIED = 400, 100
-"""Noise rules made once over all years, and how many of them a seed tries."""
-
-
-@dataclass(frozen=True)
-class World:
-    """Real prices and what is made of them once."""
-
-    sessions: Sessions
-    prices: Floats
-    market: Floats
-    factors: dict[str, Floats]
-    outcome: Floats
-    """(T, N) normal ranks of the return over the next five sessions."""
-    next_day: Floats
-    """(T, N) normal ranks of the next session's return."""
-    labels: Floats
-    volatile: Floats
-    rules: Floats
-    """(T, N_RULES, N) scores of noise rules."""
-    rule_net: Floats
-    """(T, N_RULES) what each earns after costs."""
+BACKTEST, WARM_UP = 2000, 300
+N_TRIED = 100
+"""Noise rules that a seed tries."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +47,8 @@ class Case:
     planted: Mechanism | None
     coefficient: float
     n_live: int
+    within_states: bool = False
+    """Whether rules were tried in each state of the market by itself as well."""
 
 
 CASES = (
@@ -73,55 +61,8 @@ CASES = (
     Case("look-ahead, weaker", Mechanism.LOOK_AHEAD, 0.05, 252),
     Case("regime change, weaker", Mechanism.REGIME_CHANGE, 0.05, 252),
     Case("crowding, weaker", Mechanism.CROWDING, 0.05, 504),
+    Case("overfitting to a state", Mechanism.OVERFITTING, math.nan, 504, within_states=True),
 )
-
-
-def world() -> World:
-    """Read the sample and make labels, factors and noise rules."""
-    closes = _table(CLOSES)
-    prices = closes.to_numpy("float64")
-    index = _table(INDEX).iloc[:, 0].reindex(closes.index).to_numpy("float64")
-    market = np.r_[np.nan, index[1:] / index[:-1] - 1.0]
-    rng = np.random.default_rng(20_260_101)
-    labels = forward_returns(prices, HORIZON)
-    past = {
-        "momentum": shifted(prices, 21) / shifted(prices, 252) - 1.0,
-        "reversal": shifted(prices, 21) / prices - 1.0,
-    }
-    factors = {name: book_of(scores, prices).gross for name, scores in past.items()}
-    rules = np.empty((len(prices), N_RULES, prices.shape[1]), dtype=np.float32)
-    net = np.empty((len(prices), N_RULES))
-    for rule in range(N_RULES):
-        scores = persistent(rng, prices.shape, 0.9)
-        rules[:, rule] = scores
-        net[:, rule] = book_of(scores, prices).net
-    sessions = closes.index.to_numpy().astype("datetime64[D]")
-    outcome, next_day = normal_ranks(labels), normal_ranks(forward_returns(prices, 1))
-    volatile = high_volatility(market)
-    return World(sessions, prices, market, factors, outcome, next_day, labels, volatile, rules, net)
-
-
-def shifted(values: Floats, by: int) -> Floats:
-    moved = np.full_like(values, np.nan)
-    moved[by:] = values[:-by]
-    return moved
-
-
-def persistent(rng: np.random.Generator, shape: tuple[int, ...], memory: float) -> Floats:
-    """Make scores that remember their last value."""
-    fresh = rng.normal(size=shape)
-    for row in range(1, shape[0]):
-        fresh[row] = memory * fresh[row - 1] + math.sqrt(1.0 - memory**2) * fresh[row]
-    return fresh
-
-
-def normal_ranks(values: Floats) -> Floats:
-    """Centered ranks within a session, with a standard deviation of one."""
-    return np.nan_to_num(centered_ranks(values) * math.sqrt(12.0))
-
-
-def book_of(scores: Floats, prices: Floats) -> Book:
-    return run_book(target_weights(scores, TOP, 5), prices, HORIZON, 1, COST_BPS)
 
 
 def planted(case: Case, there: World, seed: int) -> tuple[Backtest, LiveRecord, Context]:
@@ -130,14 +71,12 @@ def planted(case: Case, there: World, seed: int) -> tuple[Backtest, LiveRecord, 
     start = launch(case, there, rng) - BACKTEST
     rows = slice(start, start + BACKTEST + case.n_live)
     live = np.arange(BACKTEST + case.n_live) >= BACKTEST
-    tried = rng.choice(N_RULES, N_TRIED, replace=False)
+    tried = rng.choice(there.rules.shape[1], N_TRIED, replace=False)
     trials = {f"rule {n}": there.rule_net[rows, n][~live] for n in tried}
     shape = (len(live), there.prices.shape[1])
     noise = rng.normal(size=shape)
     if case.planted is Mechanism.OVERFITTING:
-        history = there.rule_net[rows][~live][:, tried]
-        best = tried[np.argmax(history.mean(axis=0) / history.std(axis=0))]
-        scores = there.rules[rows, best].astype(np.float64)
+        scores = luckiest(case, there, rows, live, tried, noise)
     else:
         strength, target = edges(case, there, rows, live)
         scores = strength[:, None] * target + np.sqrt(1.0 - strength[:, None] ** 2) * noise
@@ -154,6 +93,22 @@ def planted(case: Case, there: World, seed: int) -> tuple[Backtest, LiveRecord, 
         availability_audit=None,
     )
     return backtest, record, context
+
+
+def luckiest(
+    case: Case, there: World, rows: slice, live: np.ndarray, tried: np.ndarray, noise: Floats
+) -> Floats:
+    """Take the rule tried with the best backtest; within states, in its side of one alone."""
+    history = there.rule_net[rows][~live][:, tried]
+    sides = np.ones((1, len(live)), dtype=bool)
+    if case.within_states:
+        states = there.volatile[rows], there.up[rows]
+        sides = np.array([state == side for state in states for side in (0.0, 1.0)])
+    earned = [history[side[~live]] for side in sides]
+    distances = [r.mean(axis=0) / r.std(axis=0) * math.sqrt(len(r)) for r in earned]
+    side, best = np.unravel_index(np.argmax(distances), (len(sides), len(tried)))
+    rule = there.rules[rows, tried[best]].astype(np.float64)
+    return np.where(sides[side][:, None], rule, noise)
 
 
 def launch(case: Case, there: World, rng: np.random.Generator) -> int:

@@ -10,9 +10,10 @@ import sys
 from collections import abc
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BaseModel
@@ -71,8 +72,9 @@ def rows_of(
             shown = REQUIRED if required else _shown(value)
             yield Row(here, shown, _allowed(field), _phrase(field.description or ""))
             continue
-        if get_origin(field.annotation) is not None:  # a mapping: its keys are the user's
-            yield from rows_of(inner, f"{here}.NAME.")
+        if get_origin(field.annotation) is not None:  # a list, or a mapping with the user's keys
+            each = "[]" if get_origin(field.annotation) is tuple else ".NAME"
+            yield from rows_of(inner, f"{here}{each}.")
             continue
         own = None if field.is_required() else field.get_default(call_default_factory=True)
         yield from rows_of(inner, f"{here}.", own)
@@ -148,6 +150,10 @@ def _allowed(field: FieldInfo) -> str:
 
 def _kind(annotation: Any) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _kind(arguments[0])
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return " or ".join(annotation)
     if origin is Literal:
         return " or ".join(str(value) for value in arguments)
     if origin in (Union, UnionType):

@@ -118,6 +118,8 @@ def show_training(reports: Sequence[RetrainReport], workspace: Path) -> None:
                 show_verdict(verdict, shown)
         if report.run is None:
             shown.print(f"[red]halted[/]: {report.strategy}")
+            if report.blocked:
+                shown.print(f"  {report.blocked}", markup=False, highlight=False, soft_wrap=True)
             continue
         shown.print(candidates_table(report))
     for verb in ("report", "show", "reproduce"):

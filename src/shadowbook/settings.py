@@ -18,6 +18,7 @@ from shadowbook.adapters.params_file import parse, read_text
 from shadowbook.core.books.construction import PortfolioPolicy
 from shadowbook.core.books.execution import ExecutionPolicy
 from shadowbook.core.books.operator import ReplayPolicy
+from shadowbook.core.diagnosis.decay import DecayPolicy
 from shadowbook.core.gates.learned import FeatureGatePolicy, LabelGatePolicy, PredictionGatePolicy
 from shadowbook.core.gates.market import MarketGatePolicy
 from shadowbook.core.learning.candidates import CandidatePolicy
@@ -25,6 +26,7 @@ from shadowbook.core.learning.evaluation import EvaluationPolicy
 from shadowbook.core.learning.features import FeaturePolicy, feature_names
 from shadowbook.core.learning.labels import LabelPolicy
 from shadowbook.core.learning.splits import SplitPolicy
+from shadowbook.core.performance.attribution import AttributionPolicy
 from shadowbook.core.performance.tiers import MonitorPolicy
 from shadowbook.core.schedules import FLOWS, SchedulePolicy
 from shadowbook.core.values import BAR_FIELDS
@@ -193,6 +195,8 @@ class Settings(_Section):
     ledger: LedgerPolicy = LedgerPolicy()
     replay: ReplayPolicy = ReplayPolicy()
     monitor: MonitorPolicy = MonitorPolicy()
+    attribution: AttributionPolicy = AttributionPolicy()
+    diagnosis: DecayPolicy = DecayPolicy()
     schedules: Mapping[str, SchedulePolicy] = Field(default_factory=dict)
     snapshots: SnapshotSettings = SnapshotSettings()
     report: ReportSettings = ReportSettings()

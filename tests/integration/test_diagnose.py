@@ -16,7 +16,8 @@ import shadowbook.steps.trade as trading_step
 from shadowbook.commands.diagnosis import diagnose as command
 from shadowbook.core.diagnosis.findings import DiagnosisVerdict, Layer
 from shadowbook.errors import ConfigError
-from shadowbook.steps.diagnose import blocked_by, diagnose
+from shadowbook.steps.blocked import blocked_by
+from shadowbook.steps.diagnose import diagnose
 from tests.integration.trading_places import TRADED, opened, traded
 
 pytestmark = pytest.mark.slow

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import mechanisms
-from benchmarks.mechanisms import CASES, judged, named, world
+from benchmarks.mechanisms import CASES, judged, named
+from benchmarks.mechanisms_world import world
 
 N_SEEDS, FIRST_SEED = 10, 5_000
 
@@ -13,9 +14,8 @@ N_SEEDS, FIRST_SEED = 10, 5_000
 @pytest.fixture(scope="module")
 def small_world():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mechanisms, "N_RULES", 60)
         patch.setattr(mechanisms, "N_TRIED", 40)
-        yield world()
+        yield world(n_rules=60)
 
 
 @pytest.mark.slow

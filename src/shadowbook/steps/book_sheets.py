@@ -22,7 +22,14 @@ Moments = NDArray[np.datetime64]
 Places = NDArray[np.int64]
 
 CORPORATE = ("split", "dividend")
-TABLES = ("book_returns", "targets", "positions", "fills", "orders")
+TABLES = {
+    "book_returns": ("equity", "net", "signal"),
+    "targets": ("ideal", "mark"),
+    "positions": ("quantity", "mark"),
+    "fills": ("purpose", "quantity", "price", "reference", "commission_cents"),
+    "orders": ("quantity",),
+}
+"""What is read of each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +68,10 @@ def sheets(
     no_trade_bands : strategy -> share of equity up to which a change is left alone.
     since : aware; decisions from then on.
     """
-    frames = {name: ledger.frame(name, strategy, book, since) for name in TABLES}
+    frames = {
+        name: ledger.frame(name, strategy, book, since, columns=columns)
+        for name, columns in TABLES.items()
+    }
     every = frames["book_returns"][["strategy", "book"]].drop_duplicates()
     return [
         sheet_of(

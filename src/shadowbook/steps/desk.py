@@ -95,11 +95,19 @@ class Desk:
     ledger : what the books are read from and written to.
     broker : who trades for the champions.
     settings : how the books are run.
+    keeps_acceptance : record when the broker took each order in, which tells its latency.
     """
 
-    def __init__(self, ledger: Ledger, broker: Broker, settings: Settings) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        broker: Broker,
+        settings: Settings,
+        keeps_acceptance: bool = False,
+    ) -> None:
         self._ledger = ledger
         self._broker = broker
+        self._keeps_acceptance = keeps_acceptance
         self._policies = {name: book_policy(settings, name) for name in settings.strategies}
         self._books: dict[tuple[str, str], RunningBook] = {}
         self._open: dict[str, list[Order]] = {
@@ -200,7 +208,9 @@ class Desk:
         inputs = {rated.given.digest: rated.given.packed() for rated in ratings.values()}
         self._ledger.record_session(events, days, inputs, statuses, orders, now)
         if orders:
-            self._broker.submit(orders, now)
+            told = self._broker.submit(orders, now)
+            if self._keeps_acceptance:
+                self._ledger.record_statuses(told)
         return days
 
     def _days(

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 
 from shadowbook.core.audit import digest
-from shadowbook.core.diagnosis.decay import DecayPolicy
-from shadowbook.core.diagnosis.findings import Diagnosis, Layer
-from shadowbook.core.diagnosis.verdict import BLOCKING
+from shadowbook.core.diagnosis.findings import Diagnosis
 from shadowbook.core.diagnosis.verdict import diagnose as judge
 from shadowbook.core.events import Event
 from shadowbook.core.values import Floats
 from shadowbook.serialization import plain
+from shadowbook.steps.blocked import KIND
 from shadowbook.steps.desk import CHAMPION
 from shadowbook.steps.diagnose_decay import decay_of
 from shadowbook.steps.diagnose_known import KnownDay, known_days
@@ -28,9 +27,6 @@ from shadowbook.workspace import Workspace
 
 SPAN = 63
 """Sessions that are diagnosed by default."""
-
-KIND = "diagnosis"
-"""Kind of the ledger's events that retraining asks for."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +97,9 @@ def diagnose(
 
             layers = layers_of(strategy, book, days, known, scores, rules)
         moment = known[days[-1].session].moment
-        decay, why = decay_of(workspace, books, (strategy, book), moment, DecayPolicy())
+        decay, why = decay_of(
+            workspace, books, (strategy, book), moment, workspace.settings.diagnosis
+        )
         notes = (*source.notes, *served_notes(days, known), *((why,) if why else ()))
         diagnosis = judge(layers, decay)
         report = DiagnosisReport(
@@ -222,31 +220,3 @@ def _told(report: DiagnosisReport) -> dict[str, Any]:
         }
     )
     return told
-
-
-def blocked_by(workspace: Workspace, strategy: str) -> str:
-    """Return why a strategy may not be retrained, in one sentence; empty where it may.
-
-    Of the diagnoses that found every layer whole or one that diverges, the one of the latest
-    session counts, and of several of that session the newest: a clean one lifts the block.
-    """
-    file = workspace.ledger_file
-    if file is not None and not file.exists():
-        return ""
-    found = [
-        (stored.event.body["last"], stored.seq, stored.event.body)
-        for stored in workspace.ledger.events(KIND)
-        if stored.event.body["strategy"] == strategy
-    ]
-    telling = [one for one in found if one[2]["whole"] or one[2]["verdict"] in BLOCKING]
-    if not telling:
-        return ""
-    _, _, body = max(telling, key=lambda one: one[:2])
-    if body["verdict"] not in BLOCKING:
-        return ""
-    layer = Layer(body["first_layer"])
-    return (
-        f"{strategy} is not retrained: its diagnosis of {body['first']} to {body['last']} is "
-        f"{body['verdict']} (the first layer that diverges: {layer}); fix what is wrong, then run "
-        f"`shadowbook diagnose --strategy {strategy}` on a session after it"
-    )

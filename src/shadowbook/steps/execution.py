@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from shadowbook.core.books.orders import OrderState
 from shadowbook.core.performance.accounts import Accounts, book_accounts
 from shadowbook.core.performance.execution import ExecutionQuality, columns_quality
-from shadowbook.core.performance.order_columns import Labels, OrderColumns, labels_of
+from shadowbook.core.performance.order_columns import Labels, OrderColumns
 from shadowbook.core.values import Floats
 from shadowbook.errors import InsufficientDataError
 from shadowbook.steps.book_sheets import Moments, Sheet, sheets
@@ -91,6 +91,7 @@ def orders_of(
     zone: str,
     strategy: str | None = None,
     between: tuple[date | None, date | None] = (None, None),
+    laid_out: Sequence[Sheet] | None = None,
 ) -> tuple[OrderColumns, Moments]:
     """Lay out the champions' orders that nothing can happen to any more, and their sessions.
 
@@ -103,9 +104,12 @@ def orders_of(
     no_trade_bands : strategy -> band; strategies that are not there are left out.
     zone : the exchange's time zone, for the hour.
     between : first and last session, both included; None = no bound.
+    laid_out : the champions' sheets, where they have been read before.
     """
     told = ledger.frame("outcomes", strategy, CHAMPION)
-    books = {one.strategy: one for one in sheets(ledger, no_trade_bands, strategy, CHAMPION)}
+    if laid_out is None:
+        laid_out = sheets(ledger, no_trade_bands, strategy, CHAMPION)
+    books = {one.strategy: one for one in laid_out}
     final = [state.value for state in OrderState if state.final]
     told = told[told["strategy"].isin(books) & told["state"].isin(final)]
     sessions = told["session"].to_numpy().astype("datetime64[D]")
@@ -133,16 +137,26 @@ def orders_of(
         latency_seconds=np.where(np.isnat(wait), np.nan, wait / A_SECOND),
         rejected=(told["state"] == OrderState.REJECTED.value).to_numpy(),
         groups={
-            "strategy": labels_of(told["strategy"].tolist()),
-            "symbol": labels_of(told["symbol"].tolist()),
+            "strategy": _labels(told["strategy"]),
+            "symbol": _labels(told["symbol"]),
             "hour": _hours(hours),
         },
     )
     return columns, sessions
 
 
+def _labels(column: pd.Series[Any]) -> Labels:
+    there = column.cat.remove_unused_categories().cat
+    names = sorted(there.categories)
+    codes = there.reorder_categories(names).cat.codes.to_numpy()
+    return Labels(codes.astype(np.int64), tuple(names))
+
+
 def _hours(hours: Floats) -> Labels:
-    return labels_of(["" if np.isnan(hour) else f"{int(hour):02}" for hour in hours.tolist()])
+    there, codes = np.unique(hours[~np.isnan(hours)], return_inverse=True)
+    placed = np.full(len(hours), -1, dtype=np.int64)
+    placed[~np.isnan(hours)] = codes
+    return Labels(placed, tuple(f"{int(hour):02}" for hour in there.tolist()))
 
 
 def _prices(told: pd.DataFrame, books: Mapping[str, Sheet]) -> dict[str, Floats]:
@@ -151,10 +165,14 @@ def _prices(told: pd.DataFrame, books: Mapping[str, Sheet]) -> dict[str, Floats]
     decided_at = told["as_of"].dt.tz_localize(None).to_numpy().astype("datetime64[us]")
     auctions = told["session"].to_numpy().astype("datetime64[D]")
     over_split = told["reason"].str.contains("was split in").to_numpy()
+    names, symbols = told["strategy"].cat, told["symbol"].cat
     for strategy, sheet in books.items():
-        mine = np.flatnonzero((told["strategy"] == strategy).to_numpy())
+        if strategy not in names.categories:
+            continue
+        mine = np.flatnonzero(names.codes == names.categories.get_loc(strategy))
         at = {symbol: place for place, symbol in enumerate(sheet.symbols)}
-        columns = np.array([at[one] for one in told["symbol"].iloc[mine]], dtype=np.int64)
+        place = np.array([at[symbol] for symbol in symbols.categories], dtype=np.int64)
+        columns = place[symbols.codes.to_numpy()[mine]]
         count = len(sheet.sessions)
         padded = np.vstack([sheet.rows.marks, np.full((2, len(sheet.symbols)), np.nan)])
         decided = np.searchsorted(sheet.moments, decided_at[mine])

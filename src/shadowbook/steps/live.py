@@ -46,7 +46,7 @@ def live_records(
     returns = ledger.frame("book_returns", strategy, book, since)
     scores = ledger.frame("predictions", strategy, book, since)
     keys = ["strategy", "book"]
-    rated = dict(list(scores.groupby(keys, observed=True, sort=False)))
+    rated = dict(iter(scores.groupby(keys, observed=True, sort=False)))
     forward = {name: forward_returns(panel.prices, horizon) for name, horizon in horizons.items()}
     found = {}
     for key, rows in returns.groupby(keys, observed=True, sort=False):

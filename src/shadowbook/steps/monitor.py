@@ -11,11 +11,13 @@ from typing import Any
 
 from shadowbook.adapters.disk import replace_text
 from shadowbook.adapters.report.monitor import page_of_monitor
+from shadowbook.core.diagnosis.findings import Diagnosis
 from shadowbook.core.performance.monitored import Monitored
 from shadowbook.errors import InsufficientDataError
 from shadowbook.serialization import plain
 from shadowbook.steps.baseline import registered_baseline
 from shadowbook.steps.known import accepted
+from shadowbook.steps.live import Key
 from shadowbook.steps.manifest import Kept, StepManifest
 from shadowbook.steps.monitored_books import monitored_books
 from shadowbook.workspace import Workspace
@@ -89,11 +91,47 @@ def monitor(workspace: Workspace, session: date | None = None) -> MonitorReport:
                 accepted(workspace.market, last).panel(last),
                 calendar.zone().key,
             )
-            page = workspace.build / PAGE
-            replace_text(page, page_of_monitor(monitored, "Monitor", last))
             stage.result(f"{len(monitored)} books as of {last:%Y-%m-%d}")
+    diagnoses = _diagnosed(workspace, monitored)
+    page = workspace.build / PAGE
+    sources = _sources(workspace, monitored)
+    replace_text(page, page_of_monitor(monitored, "Monitor", last, diagnoses, sources))
+    with workspace.trading():
         kept = _kept(workspace, last, monitored)
-    return MonitorReport(last, monitored, page, (_sentence(monitored, last),), kept)
+    reasons = (_sentence(monitored, last), *(_verdict(key, one) for key, one in diagnoses.items()))
+    return MonitorReport(last, monitored, page, reasons, kept)
+
+
+def _diagnosed(workspace: Workspace, monitored: Sequence[Monitored]) -> dict[Key, Diagnosis]:
+    """Diagnose the books that their alerts hold back; the verdict goes to the ledger."""
+    held = [one for one in monitored if one.capacity < 1.0]
+    if not held:
+        return {}
+    from shadowbook.steps.diagnose import diagnose
+
+    found = {}
+    with workspace.progress.stage("diagnosis") as stage:
+        for one in held:
+            report = diagnose(workspace, one.strategy, book=one.book)
+            found[one.strategy, one.book] = report.diagnosis
+        stage.result(", ".join(f"{key[0]} {one.verdict}" for key, one in found.items()))
+    return found
+
+
+def _sources(workspace: Workspace, monitored: Sequence[Monitored]) -> dict[Key, str]:
+    """Name the training run whose backtest each book is held against."""
+    runs = {(run.strategy, run.model_version): run.run_id for run in workspace.models.runs()}
+    found = {}
+    for one in monitored:
+        run_id = runs.get((one.strategy, one.model_version))
+        if run_id is not None:
+            found[one.strategy, one.book] = f"Backtest of run {run_id[:8]}"
+    return found
+
+
+def _verdict(key: Key, diagnosis: Diagnosis) -> str:
+    why = f": {diagnosis.reasons[0]}" if diagnosis.reasons else ""
+    return f"{key[0]}/{key[1]} is diagnosed as {diagnosis.verdict}{why}"
 
 
 def _sentence(monitored: Sequence[Monitored], as_of: datetime) -> str:

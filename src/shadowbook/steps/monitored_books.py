@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -11,28 +12,31 @@ import numpy as np
 
 from shadowbook.adapters.ledger.ledger import Ledger
 from shadowbook.core.audit import digest
+from shadowbook.core.performance.accounts import Accounts
 from shadowbook.core.performance.alerts import Alert, Transition
 from shadowbook.core.performance.attribution import Attribution, attribute
-from shadowbook.core.performance.execution import ExecutionQuality, columns_quality
+from shadowbook.core.performance.execution import columns_quality
 from shadowbook.core.performance.fatigue import fatigue_of
 from shadowbook.core.performance.monitored import Monitored, RatioPath
-from shadowbook.core.performance.ratio import ratio_path
+from shadowbook.core.performance.order_columns import OrderColumns, selected
+from shadowbook.core.performance.ratio import Statistic, ratio_path
 from shadowbook.core.performance.readings import tail_readings
 from shadowbook.core.performance.rolling import rolling_mean, rolling_metrics
 from shadowbook.core.performance.tiers import AlertAction, Tier
 from shadowbook.core.track import Backtest, LiveRecord
 from shadowbook.core.values import Floats, Panel
 from shadowbook.settings import Settings
-from shadowbook.steps.book_sheets import sheets
+from shadowbook.steps.book_sheets import Sheet, sheets
 from shadowbook.steps.desk import CHAMPION
 from shadowbook.steps.execution import accounts_of, orders_of
-from shadowbook.steps.live import Key, live_records, of_version, tail
+from shadowbook.steps.live import Key, live_records, of_version
 from shadowbook.steps.watch import limits_for
 
 RATIO_WINDOWS = (252, 126, 63)
 """Sessions in a point of the realization ratio: the longest that the book has lived through."""
 
-RATIO_STEP = 5
+RATIO_STEP, RATIO_RESAMPLES = 21, 1000
+"""Sessions between points, and draws behind each interval."""
 
 Baselines = Callable[[str, int], Backtest | None]
 """Strategy and version -> what it did out of sample."""
@@ -51,50 +55,77 @@ def monitored_books(
     zone : the exchange's time zone.
     """
     horizons = {name: own.horizon for name, own in settings.strategies.items()}
+    bands = {name: own.portfolio.no_trade_band for name, own in settings.strategies.items()}
     told = alerts_in(ledger)
+    champions = {one.strategy: one for one in sheets(ledger, bands, book=CHAMPION)}
+    orders, _ = orders_of(ledger, bands, zone, laid_out=tuple(champions.values()))
     found = []
     for key, record in live_records(ledger, panel, horizons).items():
-        own, version = of_version(record), int(record.model_versions[-1])
-        backtest = baselines(key[0], version) if version else None
-        alerts = told.get(key, ())
-        found.append(_monitored(ledger, settings, zone, own, version, backtest, alerts, record))
+        version = int(record.model_versions[-1])
+        watched = _Watched(
+            record=record,
+            own=of_version(record),
+            version=version,
+            backtest=baselines(key[0], version) if version else None,
+            alerts=tuple(told.get(key, ())),
+        )
+        if key[1] == CHAMPION:
+            own_orders = selected(orders, "strategy", key[0])
+            found.append(_champion(watched, settings, champions[key[0]], own_orders))
+        else:
+            found.append(_measured(watched, settings))
     return tuple(found)
 
 
-def _monitored(
-    ledger: Ledger,
-    settings: Settings,
-    zone: str,
-    own: LiveRecord,
-    version: int,
-    backtest: Backtest | None,
-    alerts: Sequence[Alert],
-    record: LiveRecord,
-) -> Monitored:
-    strategy, policy = own.strategy, settings.monitor
-    champion = own.book == CHAMPION
-    expected = math.nan if backtest is None else backtest
+@dataclass(frozen=True, eq=False)
+class _Watched:
+    """A book's record, the part of it under the version that scores now, and its baseline."""
+
+    record: LiveRecord
+    own: LiveRecord
+    version: int
+    backtest: Backtest | None
+    alerts: tuple[Alert, ...]
+
+
+def _measured(book: _Watched, settings: Settings) -> Monitored:
+    own, policy = book.own, settings.monitor
     notes = []
-    if backtest is None:
+    if book.backtest is None:
         notes.append(
-            f"version {version} has no backtest on record, so nothing is held against one: "
+            f"version {book.version} has no backtest on record, so nothing is held against one: "
             "retrain with this release"
         )
+    expected = math.nan if book.backtest is None else book.backtest
     return Monitored(
-        strategy=strategy,
+        strategy=own.strategy,
         book=own.book,
-        model_version=version,
+        model_version=book.version,
         sessions=own.sessions,
-        series=series_of(own, policy.windows) if champion else {},
-        readings=tail_readings(own, policy.windows, settings.strategy(strategy).horizon),
-        limits=limits_for(strategy, version, backtest, policy, settings.seed) if champion else (),
-        alerts=tuple(alerts),
-        ratios=_ratios(own, backtest, settings.seed) if champion and backtest else {},
-        execution=_execution(ledger, settings, zone, strategy) if champion else None,
-        attribution=_attribution(ledger, settings, own, backtest) if champion else None,
-        fatigue=fatigue_of(record, alerts, expected, policy),
-        capacity=capacity_after(alerts),
+        series={},
+        readings=tail_readings(own, policy.windows, settings.strategy(own.strategy).horizon),
+        limits=(),
+        alerts=book.alerts,
+        ratios={},
+        execution=None,
+        attribution=None,
+        fatigue=fatigue_of(book.record, book.alerts, expected, policy),
+        capacity=capacity_after(book.alerts),
         notes=tuple(notes),
+    )
+
+
+def _champion(book: _Watched, settings: Settings, sheet: Sheet, orders: OrderColumns) -> Monitored:
+    """Measure a champion book in full: what it trades, it trades with capital."""
+    own, policy, backtest = book.own, settings.monitor, book.backtest
+    limits = limits_for(own.strategy, book.version, backtest, policy, settings.seed)
+    return replace(
+        _measured(book, settings),
+        series=series_of(own, policy.windows),
+        limits=limits,
+        ratios=_ratios(own, backtest, settings.seed) if backtest else {},
+        execution=columns_quality(orders) if len(orders.filled) else None,
+        attribution=_attribution(settings, own, sheet, backtest) if backtest else None,
     )
 
 
@@ -136,7 +167,7 @@ def _ratios(own: LiveRecord, backtest: Backtest, seed: int) -> dict[str, RatioPa
     root = digest({"strategy": own.strategy, "book": own.book, "seed": seed, "use": "ratios"})
     rng = np.random.default_rng(int(root[:16], 16))
     found = {}
-    for name, live, promised, statistic in (
+    compared: tuple[tuple[str, Floats, Floats, Statistic], ...] = (
         ("sharpe", own.net, backtest.net, "sharpe"),
         (
             "information_coefficient",
@@ -144,7 +175,8 @@ def _ratios(own: LiveRecord, backtest: Backtest, seed: int) -> dict[str, RatioPa
             backtest.information_coefficient,
             "mean",
         ),
-    ):
+    )
+    for name, live, promised, statistic in compared:
         known = np.isfinite(live)
         window = next((w for w in RATIO_WINDOWS if w <= known.sum()), RATIO_WINDOWS[-1])
         found[name] = ratio_path(
@@ -154,32 +186,19 @@ def _ratios(own: LiveRecord, backtest: Backtest, seed: int) -> dict[str, RatioPa
             window,
             RATIO_STEP,
             rng,
-            statistic,  # type: ignore[arg-type]
+            statistic,
+            RATIO_RESAMPLES,
         )
     return found
 
 
-def _execution(
-    ledger: Ledger, settings: Settings, zone: str, strategy: str
-) -> ExecutionQuality | None:
-    bands = {strategy: settings.strategy(strategy).portfolio.no_trade_band}
-    orders, _ = orders_of(ledger, bands, zone, strategy)
-    return columns_quality(orders) if len(orders.filled) else None
-
-
 def _attribution(
-    ledger: Ledger, settings: Settings, own: LiveRecord, backtest: Backtest | None
-) -> Attribution | None:
-    if backtest is None:
-        return None
-    bands = {own.strategy: settings.strategy(own.strategy).portfolio.no_trade_band}
-    laid_out = sheets(ledger, bands, own.strategy, own.book)
-    if not laid_out:
-        return None
-    accounts = accounts_of(laid_out[0], settings.execution.half_spread_bps)
-    since = len(laid_out[0].sessions) - len(own.sessions)
+    settings: Settings, own: LiveRecord, sheet: Sheet, backtest: Backtest
+) -> Attribution:
+    accounts = accounts_of(sheet, settings.execution.half_spread_bps)
+    since = len(sheet.sessions) - len(own.sessions)
     parts = {name: values[since:] for name, values in vars(accounts).items()}
-    return attribute(backtest, tail(own, slice(None)), type(accounts)(**parts))
+    return attribute(backtest, own, Accounts(**parts), policy=settings.attribution)
 
 
 def alerts_in(ledger: Ledger) -> dict[Key, list[Alert]]:

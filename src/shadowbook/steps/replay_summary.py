@@ -69,6 +69,8 @@ def _notes(ledger: Ledger) -> Iterator[ReplayNote]:
             yield ReplayNote(session, "promotion", text, event.simulated, body["strategy"])
         elif event.kind == "alert" and body["transition"] in ("raised", "escalated"):
             yield ReplayNote(session, "alert", body["reason"], False, body["strategy"])
+            if body["action"] == "halt":
+                yield ReplayNote(session, "halt", body["reason"], False, body["strategy"])
         elif event.kind == "session":
             yield from _reasons(session, body)
 

@@ -14,6 +14,7 @@ from shadowbook.adapters.models.records import REPORT
 from shadowbook.core.audit import digest_array
 from shadowbook.core.values import Metric, RunRecord, Verdict
 from shadowbook.steps import layers
+from shadowbook.steps.blocked import blocked_by
 from shadowbook.steps.drift_page import draw_drift
 from shadowbook.steps.evaluate import draw, draw_candidates, measure, tested_of, write_metrics
 from shadowbook.steps.record import CANDIDATES, Inputs, training_record
@@ -28,10 +29,11 @@ class RetrainReport:
 
     Attributes
     ----------
-    run : the finished run; None when a gate halted it.
+    run : the finished run; None when a gate or a diagnosis halted it.
     candidates : name -> metrics, best first.
     existing : True when this very run had been made before and nothing was done again.
     verdicts : what the gates say of labels and predictions; empty for an existing run.
+    blocked : why it may not be trained now, in one sentence; empty where it may.
     """
 
     strategy: str
@@ -41,10 +43,11 @@ class RetrainReport:
     candidates: Mapping[str, Mapping[str, Metric]]
     existing: bool
     verdicts: tuple[Verdict, ...]
+    blocked: str = ""
 
     @property
     def halts(self) -> bool:
-        """True when a gate said no."""
+        """True when a gate said no, or a diagnosis that found a bug."""
         return self.run is None
 
 
@@ -68,6 +71,10 @@ def retrain(
     existing = workspace.models.find(inputs.key)
     if existing is not None:
         return _again(workspace, strategy, as_of, existing)
+    with workspace.trading():
+        blocked = blocked_by(workspace, strategy)
+    if blocked:
+        return RetrainReport(strategy, as_of, None, None, {}, False, (), blocked)
     trained = walk_forward(workspace, strategy, as_of, inputs.dataset, fit_map)
     if trained.halts:
         return RetrainReport(strategy, as_of, None, None, {}, False, trained.verdicts)

@@ -116,7 +116,7 @@ def _traded(
     now: datetime,
     reasons: tuple[str, ...],
 ) -> TradeReport:
-    desk = Desk(workspace.ledger, workspace.broker, workspace.settings)
+    desk = Desk(workspace.ledger, workspace.broker, workspace.settings, keeps_acceptance=True)
     for strategy, lineup in lineups.items():
         desk.line_up(strategy, lineup)
     last = workspace.ledger.last_as_of()

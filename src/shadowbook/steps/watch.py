@@ -109,7 +109,9 @@ class Watch:
         """Say what open alerts leave of the book, given what a person has acknowledged by now."""
         known = [
             replace(state, phase=Phase.ACKNOWLEDGED)
-            if state.is_open and state.phase is not Phase.UNKNOWN and state.rule in acknowledged
+            if state.is_open
+            and state.phase is not Phase.UNKNOWN
+            and not {state.rule, *state.tripped}.isdisjoint(acknowledged)
             else state
             for state in self.states
         ]

@@ -8,7 +8,7 @@ import pytest
 
 from shadowbook.core.events import Event
 from shadowbook.settings import parse_settings
-from shadowbook.steps.diagnose import blocked_by
+from shadowbook.steps.blocked import blocked_by
 from shadowbook.workspace import Workspace
 
 PARAMS = "seed: 1\nlearning: {candidates: {m: {kind: ridge}}}\nstrategies: {weekly: {horizon: 5}}\n"

@@ -33,18 +33,21 @@ def read(
     book_id: int,
     since: int | None = None,
     until: int | None = None,
+    names: list[str] | None = None,
 ) -> Arrays:
     """Read a book's rows in order of their key, ``book_id`` left out.
 
     Parameters
     ----------
     since, until : microseconds; half-open on ``as_of``.
+    names : these columns alone; None = all.
 
     Returns
     -------
     Column name -> (n,) array; NULL is NaN.
     """
-    names = [column.name for column in table.columns if column.name != "book_id"]
+    if names is None:
+        names = [column.name for column in table.columns if column.name != "book_id"]
     order = [table.columns[key.name] for key in table.primary_key.columns if key.name != "book_id"]
     query = select(*(table.columns[name] for name in names)).order_by(*order)
     query = query.where(table.columns["book_id"] == book_id)

@@ -113,6 +113,28 @@ class Names:
             ranks[self._symbols[symbol]] = rank
         return ranks
 
+    def categories(self) -> list[str]:
+        """Return every symbol, in order of names."""
+        return sorted(self._symbols)
+
+    def places(self, symbol_ids: NDArray[np.int64], table: str) -> NDArray[np.int64]:
+        """Return each id's place among `categories`.
+
+        Raises
+        ------
+        IntegrityError
+            No symbol has one of the ids; ``table`` says where it stands.
+        """
+        ranks = self.ranks_by_id()
+        ids = np.clip(symbol_ids, 0, len(ranks) - 1)
+        places = ranks[ids] - 1
+        if (ids != symbol_ids).any() or (places < 0).any():
+            raise IntegrityError(
+                f"the ledger's table {table} has rows of symbols it does not know: "
+                "run `ledger verify`"
+            )
+        return places
+
     def symbol(self, symbol_id: int) -> str:
         """Return the name of one symbol.
 

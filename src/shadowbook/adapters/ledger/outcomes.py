@@ -60,9 +60,8 @@ def outcomes(
     )
     ids = orders["order_id"]
     made: dict[str, Any] = {
-        "strategy": [books[one][0] for one in orders["book_id"].tolist()],
-        "book": [books[one][1] for one in orders["book_id"].tolist()],
-        "symbol": [names.symbol(one) for one in orders["symbol_id"].tolist()],
+        **_of_books(books, orders["book_id"]),
+        "symbol": _category(names.places(orders["symbol_id"], ORDERS.name), names.categories()),
         "session": orders["session"].astype("datetime64[D]").astype("datetime64[us]"),
         "purpose": orders["purpose"],
         "quantity": orders["quantity"],
@@ -75,6 +74,24 @@ def outcomes(
     for name, micros in moments.items():
         made[name] = pd.DatetimeIndex(micros.astype("datetime64[us]")).tz_localize("UTC")
     return pd.DataFrame(made)
+
+
+def _of_books(books: dict[int, list[str]], ids: NDArray[np.int64]) -> dict[str, pd.Categorical]:
+    known = np.array(sorted(books), dtype=np.int64)
+    found = {}
+    for place, name in enumerate(("strategy", "book")):
+        words = [books[one][place] for one in known.tolist()]
+        categories = list(dict.fromkeys(words))
+        codes = np.array([categories.index(word) for word in words], dtype=np.int64)
+        found[name] = _category(codes[np.searchsorted(known, ids)], categories)
+    return found
+
+
+def _category(codes: NDArray[np.int64], categories: list[str]) -> pd.Categorical:
+    import pandas as pd
+
+    given: Any = codes
+    return pd.Categorical.from_codes(given, categories=pd.Index(categories, dtype=object))
 
 
 def _of_orders(

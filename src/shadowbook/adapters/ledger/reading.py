@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 OUTCOMES = "outcomes"
 TABLES = {table.name: table for table in (*SESSION_FACTS, ORDERS)}
 _HIDDEN = ("order_id", "seq", "book_id", "symbol_id", "as_of", "session", "at")
+_PLACING = ("symbol_id", "as_of", "session", "at", "weight", "sequence", "purpose")
+"""Columns that rows are placed, sorted or left out by."""
 
 
 def frame(
@@ -39,6 +42,7 @@ def frame(
     table: str,
     books: dict[int, list[str]],
     between: tuple[datetime | None, datetime | None],
+    only: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Return a table's rows of some books; see `Ledger.frame`."""
     if table not in (*TABLES, OUTCOMES):
@@ -46,8 +50,13 @@ def frame(
     since, until = (None if moment is None else to_micros(moment) for moment in between)
     if table == OUTCOMES:
         return outcomes(connection, names, books, (since, until))
-    found = {book_id: _rows(connection, names, table, book_id, since, until) for book_id in books}
-    return _laid_out(names, table, books, found)
+    own = [column.name for column in TABLES[table].columns if column.name != "book_id"]
+    shown = [name for name in own if name not in _HIDDEN and (only is None or name in only)]
+    read = [name for name in own if name in (*shown, *_PLACING)]
+    found = {
+        book_id: _rows(connection, names, table, book_id, (since, until), read) for book_id in books
+    }
+    return _laid_out(names, table, books, found, shown)
 
 
 def state(connection: Connection, names: Names, book_id: int, n_scores: int) -> BookState | None:
@@ -101,14 +110,14 @@ def _rows(
     names: Names,
     table: str,
     book_id: int,
-    since: int | None,
-    until: int | None,
+    between: tuple[int | None, int | None],
+    read: list[str],
 ) -> Arrays:
-    rows = columns.read(connection, TABLES[table], book_id, since, until)
+    rows = columns.read(connection, TABLES[table], book_id, *between, read)
     if table == "targets":
         rows = _selected(rows, ~np.isnan(rows["weight"]))
     if "session" not in rows:
-        known = columns.read(connection, BOOK_RETURNS, book_id, since, until)
+        known = columns.read(connection, BOOK_RETURNS, book_id, *between, ["as_of", "session"])
         place = np.searchsorted(known["as_of"], rows["as_of"])
         if len(place) and (
             place[-1] >= len(known["as_of"]) or (known["as_of"][place] != rows["as_of"]).any()
@@ -119,13 +128,7 @@ def _rows(
             )
         rows["session"] = known["session"][place]
     if "symbol_id" in rows:
-        ids = np.clip(rows["symbol_id"], 0, len(names.by_id()) - 1)
-        rows["rank"] = names.ranks_by_id()[ids] - 1
-        if (ids != rows["symbol_id"]).any() or (rows["rank"] < 0).any():
-            raise IntegrityError(
-                f"the ledger's table {table} has rows of symbols it does not know: "
-                "run `ledger verify`"
-            )
+        rows["rank"] = names.places(rows["symbol_id"], table)
         keys = [rows[key] for key in ("sequence", "purpose") if key in rows]
         order = np.lexsort((*keys, rows["rank"], rows["as_of"]))
         if (np.diff(order) != 1).any():
@@ -138,7 +141,11 @@ def _selected(rows: Arrays, which: NDArray[Any]) -> Arrays:
 
 
 def _laid_out(
-    names: Names, table: str, books: dict[int, list[str]], found: dict[int, Arrays]
+    names: Names,
+    table: str,
+    books: dict[int, list[str]],
+    found: dict[int, Arrays],
+    shown: list[str],
 ) -> pd.DataFrame:
     import pandas as pd
 
@@ -156,14 +163,12 @@ def _laid_out(
     made["session"] = joined("session").astype("datetime64[D]").astype("datetime64[us]")
     made["as_of"] = pd.DatetimeIndex(joined("as_of").astype("datetime64[us]")).tz_localize("UTC")
     if "symbol_id" in TABLES[table].columns:
-        symbols = sorted(name for name in names.by_id().tolist() if name is not None)
         ranks: Any = joined("rank")
         made["symbol"] = pd.Categorical.from_codes(
-            ranks, categories=pd.Index(symbols, dtype=object)
+            ranks, categories=pd.Index(names.categories(), dtype=object)
         )
-    for column in TABLES[table].columns:
-        if column.name not in _HIDDEN:
-            made[column.name] = joined(column.name)
+    for name in shown:
+        made[name] = joined(name)
     if "at" in TABLES[table].columns:
         made["at"] = pd.DatetimeIndex(joined("at").astype("datetime64[us]")).tz_localize("UTC")
     return pd.DataFrame(made)

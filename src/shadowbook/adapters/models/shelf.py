@@ -78,7 +78,7 @@ class ModelShelf:
         return load_estimator(path, kept["sha256"], kept["trusted"], what), kept["about"]
 
     def backtest(self, strategy: str, version: int) -> bytes | None:
-        """Read what a version did out of sample; None when it was not kept to the end.
+        """Read what a version did out of sample; None when it was not kept (to the end).
 
         Raises
         ------
@@ -89,6 +89,8 @@ class ModelShelf:
         if not note.exists():
             return None
         path, kept = self._backtest(strategy, version), json.loads(note.read_text("utf-8"))
+        if "backtest_sha256" not in kept:
+            return None
         data = path.read_bytes() if path.exists() else b""
         if hashlib.sha256(data).hexdigest() != kept["backtest_sha256"]:
             raise IntegrityError(

@@ -9,6 +9,7 @@ from scipy.special import ndtr
 
 from shadowbook.core.diagnosis.context import Context
 from shadowbook.core.diagnosis.evidence import Expected, Piece, likelihoods
+from shadowbook.core.diagnosis.evidence_states import SIDES, State
 from shadowbook.core.diagnosis.findings import Mechanism
 from shadowbook.core.stats.change_point import linear_trend
 from shadowbook.core.stats.deflation import deflated_distance
@@ -44,15 +45,24 @@ _LAGGED = _expected((0.75, 0.3), (0.05, 0.15), (0.7, 0.35))
 _SHARPE_A_YEAR = _expected((1.5, 1.0), (4.0, 3.0), (2.0, 1.5))
 
 
-def backtest_pieces(backtest: Backtest, live: LiveRecord, context: Context) -> list[Piece]:
+def backtest_pieces(
+    backtest: Backtest, live: LiveRecord, context: Context, state: State | None
+) -> list[Piece]:
     """Take deflated Sharpe, overfitting, availability audit, lagged scores and plausibility.
 
-    Pieces without likelihoods could not be computed, and say so.
+    Pieces without likelihoods could not be computed, and say so. Where the backtest pays by a
+    state of the market beyond doubt, luck is judged within the side that paid more: an edge that
+    half the sessions lack looks small, and close to luck, over all of them.
     """
-    return [*_luck(backtest), _audit(context), _lag(backtest, live, context), _level(backtest)]
+    return [
+        *_luck(backtest, state),
+        _audit(context),
+        _lag(backtest, live, context),
+        _level(backtest),
+    ]
 
 
-def _luck(backtest: Backtest) -> list[Piece]:
+def _luck(backtest: Backtest, state: State | None) -> list[Piece]:
     n_tried = len(backtest.candidates)
     if n_tried < _FEWEST_TRIALS:
         few = f"{n_tried} recorded trials are too few to have been lucky"
@@ -60,21 +70,25 @@ def _luck(backtest: Backtest) -> list[Piece]:
             Piece("deflated Sharpe ratio", math.nan, few),
             Piece("probability of backtest overfitting", math.nan, few),
         ]
-    trials = _trials(backtest)
-    distance, effective = deflated_distance(backtest.net, trials)
+    net, trials, looks, where = backtest.net, _trials(backtest), 1, ""
+    if state is not None and state.tells:
+        # The side was picked among several: each is one more trial of every rule.
+        net, trials, looks = net[state.better], trials[state.better], SIDES
+        where = f", in {state.better_name} markets, where the backtest pays"
+    distance, effective = deflated_distance(net, trials, looks)
     overfitting = probability_of_backtest_overfitting(trials)
     return [
         Piece(
             "deflated Sharpe ratio",
             float(ndtr(distance)),
             f"deflated Sharpe ratio {ndtr(distance):.2f} after {n_tried} trials, "
-            f"{effective:.1f} of them independent",
+            f"{effective:.1f} of them independent{where}",
             likelihoods(distance, 0.0, _DEFLATED),
         ),
         Piece(
             "probability of backtest overfitting",
             overfitting,
-            f"probability of backtest overfitting {overfitting:.2f}",
+            f"probability of backtest overfitting {overfitting:.2f}{where}",
             likelihoods(overfitting, 0.05, _OVERFITTING),
             share=0.5,  # the same trials speak as in the deflated ratio
         ),

@@ -1,29 +1,20 @@
-"""Pieces of evidence in the market: its states, its plain factors, and what trading costs."""
+"""Pieces of evidence in the market: its plain factors, and what trading costs."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from shadowbook.core.diagnosis.context import Context
 from shadowbook.core.diagnosis.evidence import Expected, Piece, likelihoods
+from shadowbook.core.diagnosis.evidence_states import aligned
 from shadowbook.core.diagnosis.findings import Mechanism
-from shadowbook.core.stats.change_point import linear_trend
-from shadowbook.core.stats.growth import equity_curve
-from shadowbook.core.stats.windows import rolling_spread
 from shadowbook.core.track import Backtest, LiveRecord
-from shadowbook.core.values import Floats, Sessions
+from shadowbook.core.values import Floats
 
-VOLATILITY_WINDOW = 21
-TREND_WINDOW = 126
 _FEWEST = 42
-"""Sessions that a state, or a half of live, must have."""
-
-_FOLLOWS_OTHERS = (1.0, 0.12)
-_REGIME_SPREAD = 0.25
+"""Sessions that a half of live must have."""
 
 
 def _crowding_only(crowding: tuple[float, float], others: tuple[float, float]) -> Expected:
@@ -37,133 +28,12 @@ _COST = _crowding_only((0.5, 0.35), (0.0, 0.12))
 """Rise of the logarithm of cost by turnover, from the first half of live to the second."""
 
 
-@dataclass(frozen=True)
-class _State:
-    """A state of the market and what the book knew in each of its two sides.
-
-    ``promised`` is live's mean coefficient, had each state paid what it paid in the backtest, over
-    the backtest's mean; ``distance`` how many errors the two sides differ in the backtest.
-    """
-
-    name: str
-    promised: float
-    error: float
-    distance: float
-    shares: tuple[float, float]
-
-
 def market_pieces(backtest: Backtest, live: LiveRecord, context: Context) -> list[Piece]:
-    """Take the states of the market, the correlation with plain factors and the cost of trading.
+    """Take the correlation with plain factors and the cost of trading.
 
     Pieces without likelihoods could not be computed, and say so.
     """
-    return [_states(backtest, live, context), _factors(backtest, live, context), _costs(live)]
-
-
-def high_volatility(market_returns: Floats) -> Floats:
-    """Tell sessions whose trailing volatility is above its median over the whole span.
-
-    Parameters
-    ----------
-    market_returns : (M,); NaN = missing.
-
-    Returns
-    -------
-    (M,) 1 above, 0 not, NaN where a window of 21 sessions has a missing return. The session's own
-    return is in its window: scores are made after the close.
-    """
-    squares = rolling_spread(market_returns, VOLATILITY_WINDOW).squares
-    known = np.isfinite(squares)
-    if not known.any():
-        return squares
-    return np.where(known, squares > np.median(squares[known]), np.nan).astype(np.float64)
-
-
-def rising(market_returns: Floats) -> Floats:
-    """Tell sessions after which the market stands above where it stood 126 sessions before.
-
-    Shapes and NaN as in `high_volatility`.
-    """
-    level = equity_curve(market_returns)
-    state = np.full(len(level), np.nan)
-    state[TREND_WINDOW:] = level[TREND_WINDOW:] > level[:-TREND_WINDOW]
-    return state
-
-
-def _states(backtest: Backtest, live: LiveRecord, context: Context) -> Piece:
-    name = "market states"
-    before = linear_trend(backtest.information_coefficient, backtest.horizon)
-    after = linear_trend(live.information_coefficient, backtest.horizon)
-    if not (before.level > 2.0 * before.level_error and math.isfinite(after.level)):
-        unknown = "performance by market states cannot be compared"
-        return Piece(name, math.nan, unknown)
-    states = []
-    for what, values in (
-        ("volatile", high_volatility(context.market_returns)),
-        ("rising", rising(context.market_returns)),
-    ):
-        state = _state(what, values, backtest, live, context.sessions)
-        if state:
-            states.append(state)
-    if not states:
-        return Piece(name, math.nan, "the market's states over backtest and live are not known")
-    state = max(states, key=lambda s: abs(s.distance))
-    level = after.level / before.level
-    level_error = after.level_error / before.level
-    expected = dict.fromkeys(Mechanism, _FOLLOWS_OTHERS)
-    expected[Mechanism.REGIME_CHANGE] = (level, math.hypot(_REGIME_SPREAD, level_error))
-    sentence = (
-        f"the backtest pays {abs(state.distance):.1f} standard errors "
-        f"{'more' if state.distance > 0.0 else 'less'} in {state.name} markets, "
-        f"{state.shares[0]:.0%} of its sessions and {state.shares[1]:.0%} of live's: that alone "
-        f"promises live {state.promised:.0%} of the backtest, and it got {level:.0%}"
-    )
-    found = likelihoods(state.promised, state.error, expected)
-    return Piece(name, state.promised, sentence, found)
-
-
-def _state(
-    name: str, values: Floats, backtest: Backtest, live: LiveRecord, sessions: Sessions
-) -> _State | None:
-    before = aligned(backtest.sessions, sessions, values)
-    after = aligned(live.sessions, sessions, values)
-    coefficients = backtest.information_coefficient
-    known = np.isfinite(before) & np.isfinite(coefficients)
-    spent = after[np.isfinite(after) & np.isfinite(live.information_coefficient)]
-    on, off = known & (before == 1.0), known & (before == 0.0)
-    if min(on.sum(), off.sum()) < _FEWEST or len(spent) < _FEWEST:
-        return None
-    means = [float(coefficients[side].mean()) for side in (on, off)]
-    # Neighbors in a state share their outcomes: each side keeps its rows in time order.
-    errors = [linear_trend(coefficients[side], backtest.horizon).level_error for side in (on, off)]
-    overall = float(coefficients[known].mean())
-    difference, error = means[0] - means[1], math.hypot(*errors)
-    share, live_share = float(before[known].mean()), float(spent.mean())
-    if not (overall > 0.0 and error > 0.0):
-        return None
-    return _State(
-        name,
-        1.0 + (live_share - share) * difference / overall,
-        abs(live_share - share) * error / overall,
-        difference / error,
-        (share, live_share),
-    )
-
-
-def aligned(wanted: Sessions, sessions: Sessions, values: Floats) -> Floats:
-    """Read values at the wanted sessions; NaN where a session is not there.
-
-    >>> days = np.array(["2020-01-02", "2020-01-03"], dtype="datetime64[D]")
-    >>> aligned(days[1:], days, np.array([1.0, 2.0]))
-    array([2.])
-    """
-    found = np.full(len(wanted), np.nan)
-    if not len(sessions):
-        return found
-    at = np.minimum(np.searchsorted(sessions, wanted), len(sessions) - 1)
-    there: NDArray[np.bool_] = sessions[at] == wanted
-    found[there] = values[at[there]]
-    return found
+    return [_factors(backtest, live, context), _costs(live)]
 
 
 def _factors(backtest: Backtest, live: LiveRecord, context: Context) -> Piece:

@@ -97,7 +97,8 @@ class Decay:
     ----------
     decayed : True, False, or None where it cannot be told.
     p_value : one-sided, of the null that live is as good as the backtest; NaN where not computable.
-    mechanisms : most likely first; empty where nothing decayed.
+    mechanisms : most likely first, where ``decayed`` is True or None; empty where it is False or
+        nothing could be compared.
     most_consistent_with : the first of them, None where the evidence does not tell them apart.
     """
 

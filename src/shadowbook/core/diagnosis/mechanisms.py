@@ -16,6 +16,7 @@ from shadowbook.core.diagnosis.context import Context
 from shadowbook.core.diagnosis.evidence import Piece, live_pieces
 from shadowbook.core.diagnosis.evidence_backtest import backtest_pieces
 from shadowbook.core.diagnosis.evidence_market import market_pieces
+from shadowbook.core.diagnosis.evidence_states import state_piece, strongest_state
 from shadowbook.core.diagnosis.findings import Evidence, Mechanism, Weighed
 from shadowbook.core.track import Backtest, LiveRecord
 
@@ -37,9 +38,11 @@ def weigh(backtest: Backtest, live: LiveRecord, context: Context) -> tuple[Weigh
     All four, most likely first; a score is the sum of its evidence's weights (log likelihood).
     Scores tell the mechanisms apart, not whether anything decayed.
     """
+    state = strongest_state(backtest, live, context)
     pieces = [
         *live_pieces(backtest, live),
-        *backtest_pieces(backtest, live, context),
+        *backtest_pieces(backtest, live, context, state),
+        state_piece(backtest, live, state),
         *market_pieces(backtest, live, context),
     ]
     weighed = [_weighed(mechanism, pieces) for mechanism in Mechanism]

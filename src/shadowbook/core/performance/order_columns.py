@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,28 @@ def labels_of(words: Sequence[str]) -> Labels:
     names = sorted(set(words) - {""})
     at = {"": -1} | {name: place for place, name in enumerate(names)}
     return Labels(np.array([at[word] for word in words], dtype=np.int64), tuple(names))
+
+
+def selected(orders: OrderColumns, group: str, name: str) -> OrderColumns:
+    """Return the orders that belong to one name of a group, such as one strategy's."""
+    labels = orders.groups[group]
+    place = labels.names.index(name) if name in labels.names else len(labels.names)
+    rows = np.flatnonzero(labels.codes == place)
+    values = {
+        field.name: getattr(orders, field.name)[rows]
+        for field in fields(orders)
+        if field.name != "groups"
+    }
+    groups = {key: _renamed(one, rows) for key, one in orders.groups.items()}
+    return OrderColumns(**values, groups=groups)
+
+
+def _renamed(labels: Labels, rows: NDArray[np.int64]) -> Labels:
+    """Keep the names that are left, so that no group is told of without orders."""
+    codes = labels.codes[rows]
+    left = np.unique(codes[codes >= 0])
+    after = np.where(codes >= 0, np.searchsorted(left, codes), -1)
+    return Labels(after.astype(np.int64), tuple(labels.names[place] for place in left.tolist()))
 
 
 def check(orders: OrderColumns) -> None:

@@ -81,13 +81,13 @@ def realization_ratio(
     Raises
     ------
     ValueError
-        When one argument is a number and the other a series, or ``n_resamples`` is below 40.
+        When the arguments are not both numbers or both (T,), or ``n_resamples`` is below 40.
 
     >>> realization_ratio(1.5, 2.0, np.random.default_rng(0))
     Ratio(value=0.75, interval=(nan, nan), status='OK', reason='')
     """
-    if np.ndim(live) != np.ndim(backtest):
-        raise ValueError("live and backtest must both be numbers or both be series")
+    if np.ndim(live) != np.ndim(backtest) or np.ndim(live) > 1:
+        raise ValueError("live and backtest must both be numbers or both be series of one book")
     _check_resamples(n_resamples)
     if np.ndim(live) == 0:
         none = np.full(n_resamples, np.nan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -34,6 +35,19 @@ WINDOWS = (21, 30, 63, 126, 252)
 
 BAD_ABOVE: frozenset[str] = frozenset({"drawdown_length", "volatility", "turnover", "cost"})
 """Metrics that breach a limit from below; the others breach it from above."""
+
+
+_POSSIBLE: dict[str, tuple[float, float]] = {
+    "information_coefficient": (-1.0, 1.0),
+    "hit_rate": (0.0, 1.0),
+    "drawdown_current": (-1.0, -1e-6),
+    "drawdown_maximum": (-1.0, -1e-6),
+    "drawdown_length": (1.0, math.inf),
+    "volatility": (1e-6, math.inf),
+    "turnover": (1e-6, math.inf),
+    "cost": (1e-9, math.inf),
+}
+"""Absolute limits outside of these are reached always or never: a sign or a unit is wrong."""
 
 
 class Tier(StrEnum):
@@ -94,6 +108,13 @@ class Rule(BaseModel):
             raise ValueError(f"limit is {self.limit}: a chance lies above 0 and at most at 0.5")
         if self.kind == "baseline" and not 0.0 < self.limit <= 100.0:
             raise ValueError(f"limit is {self.limit}: a share lies above 0 and at most at 100")
+        low, high = _POSSIBLE.get(self.metric, (-math.inf, math.inf))
+        if self.kind == "absolute" and not low <= self.limit <= high:
+            between = f"from {low:g} to {high:g}" if high < math.inf else f"of at least {low:g}"
+            raise ValueError(
+                f"limit is {self.limit:g}, which {self.metric} reaches always or never: give one "
+                f"{between}"
+            )
         if self.escalate_sessions is not None and self.tier is not Tier.WARNING:
             raise ValueError("escalate_sessions: only a warning is escalated, leave it out")
         return self

@@ -137,13 +137,14 @@ def effective_number_of_trials(returns: Floats) -> float:
     return float(varying.sum() ** 2 / (correlations * correlations).sum())
 
 
-def deflated_distance(net: Floats, trials: Floats) -> tuple[float, float]:
+def deflated_distance(net: Floats, trials: Floats, looks: int = 1) -> tuple[float, float]:
     """Say how far a track record lies above the best that luck would make of its trials.
 
     Parameters
     ----------
     net : (T,) returns of the chosen trial; NaN are left out.
     trials : (T, M) returns of all of them, the chosen one among them.
+    looks : subsets of sessions that these were picked from; each counts as a trial of its own.
 
     Returns
     -------
@@ -167,7 +168,7 @@ def deflated_distance(net: Floats, trials: Floats) -> tuple[float, float]:
         len(known),
         float((standard**3).mean()),
         float((standard**4).mean()),
-        expected_maximum_sharpe(n_trials, float(sharpes.var(ddof=1))),
+        expected_maximum_sharpe(looks * n_trials, float(sharpes.var(ddof=1))),
     )
     return distance, n_trials
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from shadowbook.core.diagnosis.context import Context
-from shadowbook.core.diagnosis.evidence_market import aligned, high_volatility, rising
+from shadowbook.core.diagnosis.evidence_states import high_volatility
 from shadowbook.core.diagnosis.findings import Mechanism, Weighed
 from shadowbook.core.diagnosis.mechanisms import most_consistent_with, weigh
 from shadowbook.core.track import Backtest, LiveRecord
@@ -150,22 +150,3 @@ def test_a_lead_below_the_margin_names_nobody():
     assert most_consistent_with(pair, 1.0) is Mechanism.CROWDING
     assert most_consistent_with(pair, 1.01) is None
     assert most_consistent_with((), 0.0) is None
-
-
-def test_states_of_the_market_by_hand():
-    calm_then_wild = np.r_[np.tile([0.001, -0.001], 50), np.tile([0.03, -0.03], 50)]
-    state = high_volatility(calm_then_wild)
-    assert np.isnan(state[:20]).all()
-    assert state[21:99].max() == 0.0
-    assert state[125:].min() == 1.0
-    up = rising(np.r_[np.full(150, 0.01), np.full(150, -0.01)])
-    assert np.isnan(up[:126]).all()
-    assert up[149] == 1.0
-    assert up[299] == 0.0
-
-
-def test_aligned_leaves_out_what_is_not_there():
-    days = np.array(["2020-01-02", "2020-01-06"], dtype="datetime64[D]")
-    asked = np.array(["2020-01-01", "2020-01-06", "2020-01-07"], dtype="datetime64[D]")
-    found = aligned(asked, days, np.array([1.0, 2.0]))
-    np.testing.assert_array_equal(found, [np.nan, 2.0, np.nan])
