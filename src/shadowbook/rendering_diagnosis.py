@@ -63,7 +63,7 @@ def _mechanisms(decay: Decay) -> list[str]:
         return []
     which = decay.most_consistent_with
     told = f"most consistent with {which}" if which is not None else "the evidence does not tell"
-    lines = [told if decay.decayed else f"if it has decayed: {told}"]
+    lines = [told if decay.decayed or decay.baseless else f"if it has decayed: {told}"]
     for one in decay.mechanisms:
         lines += _weighed(one)
     return lines

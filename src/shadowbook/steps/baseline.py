@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
-from pathlib import Path
 
 import pandas as pd
 
 from shadowbook.core.books.paper import paper_book
 from shadowbook.core.learning.backtest import lagged_information_coefficient
 from shadowbook.core.track import Backtest
+from shadowbook.errors import IntegrityError
 from shadowbook.settings import Settings
 from shadowbook.steps.evaluate import Evaluated, Tested
 from shadowbook.workspace import Workspace
@@ -54,9 +55,9 @@ def packed(backtest: Backtest) -> bytes:
     return buffer.getvalue()
 
 
-def unpacked(data: bytes | Path) -> Backtest:
-    """Read ``packed`` back, from its bytes or its file."""
-    rows = pd.read_parquet(data if isinstance(data, Path) else io.BytesIO(data))
+def unpacked(data: bytes) -> Backtest:
+    """Read ``packed`` back."""
+    rows = pd.read_parquet(io.BytesIO(data))
     series = {name: rows[name].to_numpy("float64") for name in _SERIES}
     nets = {
         name.removeprefix(_CANDIDATE): rows[name].to_numpy("float64")
@@ -72,8 +73,25 @@ def unpacked(data: bytes | Path) -> Backtest:
 
 
 def registered_baseline(workspace: Workspace, strategy: str, version: int) -> Backtest | None:
-    """Read a registered version's backtest; None where its run kept none (an older release)."""
+    """Read a registered version's backtest; None where its run kept none (an older release).
+
+    Raises
+    ------
+    IntegrityError
+        The stored file is not the one that the run recorded.
+    """
     for run in workspace.models.runs(strategy):
-        if run.model_version == version and workspace.models.has_artifact(run.run_id, BACKTEST):
-            return unpacked(workspace.models.artifact(run.run_id, BACKTEST))
+        if run.model_version != version:
+            continue
+        recorded = workspace.models.manifest(run.run_id).get("artifacts", {}).get(BACKTEST)
+        if recorded is None:
+            continue
+        there = workspace.models.has_artifact(run.run_id, BACKTEST)
+        data = workspace.models.artifact(run.run_id, BACKTEST).read_bytes() if there else b""
+        if hashlib.sha256(data).hexdigest() != recorded:
+            raise IntegrityError(
+                f"{BACKTEST} of run {run.run_id} ({strategy}/{version}) is not the file that was "
+                "recorded: restore it, or retrain"
+            )
+        return unpacked(data)
     return None

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from shadowbook.adapters.ledger.database import Database
 from shadowbook.adapters.ledger.moments import of_micros, to_micros
@@ -136,7 +136,8 @@ def newest_event(connection: Connection, kind: str, start: str) -> StoredEvent |
     query = (
         select(EVENTS)
         .where(EVENTS.c.kind == kind)
-        .where(EVENTS.c.key.startswith(start, autoescape=True))
+        # Not LIKE: SQLite's takes letters of either case.
+        .where(func.substr(EVENTS.c.key, 1, len(start)) == start)
         .order_by(EVENTS.c.seq.desc())
         .limit(1)
     )

@@ -91,7 +91,8 @@ def _decay(decay: Decay) -> str:
         else ""
     )
     content = element("h3", "What decay looks like")
-    content += paragraph(f"{told[decay.decayed]}{p_value}.") + bullets(decay.reasons)
+    word = "The backtest looks like luck" if decay.baseless else told[decay.decayed]
+    content += paragraph(f"{word}{p_value}.") + bullets(decay.reasons)
     if not decay.mechanisms:
         return content
     if decay.most_consistent_with is None:

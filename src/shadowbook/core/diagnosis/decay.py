@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import ndtr, ndtri
 
 from shadowbook.core.diagnosis.context import Context
-from shadowbook.core.diagnosis.findings import Decay
+from shadowbook.core.diagnosis.evidence_backtest import DEFLATED
+from shadowbook.core.diagnosis.findings import Decay, Mechanism, Weighed
 from shadowbook.core.diagnosis.mechanisms import most_consistent_with, weigh
 from shadowbook.core.stats.hac import bandwidth, long_run_variance, small_sample_factor
 from shadowbook.core.stats.sharpe import sharpe_and_influence
@@ -63,6 +65,11 @@ class _Comparison:
     def distance(self) -> float:
         return (self.backtest - self.live) / self.error
 
+    @property
+    def p_of_no_edge(self) -> float:
+        """One-sided p-value of the null that live has no edge."""
+        return float(ndtr(-self.live / self.live_error))
+
     def power(self, critical: float) -> float:
         """Chance that a complete loss is seen in as many live sessions as there are."""
         return float(ndtr(self.backtest / self.error - critical))
@@ -93,7 +100,9 @@ def assess(backtest: Backtest, live: LiveRecord, context: Context, policy: Decay
     -------
     Decay: True where p is at most ``alpha``; False where it is not and a complete loss of the
     edge would have been seen with ``power``; else None, with the live sessions that would do.
-    Mechanisms are weighed unless it is False.
+    Mechanisms are weighed unless it is False. Where it is None, the backtest may still tell that
+    it was luck: ``baseless`` takes overfitting to be named, and an edge that neither the backtest
+    (deflated Sharpe ratio; Bailey & Lopez de Prado 2014) nor live shows at ``alpha``.
     """
     n_live = int(np.isfinite(live.signal).sum())
     if n_live < policy.min_sessions:
@@ -114,7 +123,24 @@ def assess(backtest: Backtest, live: LiveRecord, context: Context, policy: Decay
     if decayed is False:
         return Decay(decayed, p_value, reasons)
     weighed = weigh(backtest, live, context)
-    return Decay(decayed, p_value, reasons, weighed, most_consistent_with(weighed, policy.margin))
+    named = most_consistent_with(weighed, policy.margin)
+    edge = min(c.p_of_no_edge for c in comparisons)
+    deflated = _deflated(weighed) if named is Mechanism.OVERFITTING else math.nan
+    baseless = decayed is None and edge > policy.alpha and deflated < 1.0 - policy.alpha
+    if baseless:
+        reasons = (
+            *reasons,
+            "the backtest is not shown to be better than the luck of its trials (deflated Sharpe "
+            f"ratio {deflated:.2f}), nor live to have an edge (p {edge:.2f}): nothing says that "
+            "there was an edge to lose",
+        )
+    return Decay(decayed, p_value, reasons, weighed, named, baseless)
+
+
+def _deflated(weighed: Sequence[Weighed]) -> float:
+    """Read the deflated Sharpe ratio off the evidence of the first mechanism."""
+    told = {one.name: one.value for one in weighed[0].evidence}
+    return told.get(DEFLATED, math.nan)
 
 
 def _decided(

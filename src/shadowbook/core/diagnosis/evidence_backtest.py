@@ -32,6 +32,9 @@ def _expected(
     }
 
 
+DEFLATED = "deflated Sharpe ratio"
+"""Name of the piece that tells luck of many trials."""
+
 _DEFLATED = _expected((0.0, 0.8), (4.0, 2.5), (3.0, 2.0))
 """Standard errors of the backtest's Sharpe ratio above the best that luck gives: the largest of
 many normals has a standard deviation of about a half."""
@@ -67,7 +70,7 @@ def _luck(backtest: Backtest, state: State | None) -> list[Piece]:
     if n_tried < _FEWEST_TRIALS:
         few = f"{n_tried} recorded trials are too few to have been lucky"
         return [
-            Piece("deflated Sharpe ratio", math.nan, few),
+            Piece(DEFLATED, math.nan, few),
             Piece("probability of backtest overfitting", math.nan, few),
         ]
     net, trials, looks, where = backtest.net, _trials(backtest), 1, ""
@@ -79,7 +82,7 @@ def _luck(backtest: Backtest, state: State | None) -> list[Piece]:
     overfitting = probability_of_backtest_overfitting(trials)
     return [
         Piece(
-            "deflated Sharpe ratio",
+            DEFLATED,
             float(ndtr(distance)),
             f"deflated Sharpe ratio {ndtr(distance):.2f} after {n_tried} trials, "
             f"{effective:.1f} of them independent{where}",

@@ -100,6 +100,8 @@ class Decay:
     mechanisms : most likely first, where ``decayed`` is True or None; empty where it is False or
         nothing could be compared.
     most_consistent_with : the first of them, None where the evidence does not tell them apart.
+    baseless : True where ``decayed`` is None and neither the backtest, after its trials, nor live
+        shows an edge.
     """
 
     decayed: bool | None
@@ -107,6 +109,7 @@ class Decay:
     reasons: tuple[str, ...]
     mechanisms: tuple[Weighed, ...] = ()
     most_consistent_with: Mechanism | None = None
+    baseless: bool = False
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ def diagnose(layers: Sequence[LayerComparison], decay: Decay | None) -> Diagnosi
     """Put the layers and the statistics together.
 
     A layer that differs makes it technical, whatever else cannot be told: retraining on the output
-    of a bug would learn the bug. Decay makes it statistical only where every layer was compared,
-    since a bug in an unseen layer looks like decay.
+    of a bug would learn the bug. Decay, or a backtest that was luck, makes it statistical only
+    where every layer was compared, since a bug in an unseen layer looks like either.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ def diagnose(layers: Sequence[LayerComparison], decay: Decay | None) -> Diagnosi
     ordered = tuple(sorted(layers, key=lambda one: ORDER.index(one.layer)))
     differing = [one for one in ordered if one.diverging]
     unseen = [one for one in ordered if one.reason]
-    decayed = decay.decayed if decay is not None else False
-    verdict = _verdict(bool(differing), bool(unseen), decayed)
+    statistical = False if decay is None else decay.baseless or decay.decayed
+    verdict = _verdict(bool(differing), bool(unseen), statistical)
     reasons = [_sentence(one) for one in differing[:1]]
     if len(differing) > 1:
         after = ", ".join(str(one.layer) for one in differing[1:])
@@ -63,12 +63,12 @@ BLOCKING = (DiagnosisVerdict.TECHNICAL, DiagnosisVerdict.BOTH)
 """Verdicts after which a strategy is not retrained: a bug would be trained into the model."""
 
 
-def _verdict(technical: bool, unseen: bool, decayed: bool | None) -> DiagnosisVerdict:
+def _verdict(technical: bool, unseen: bool, statistical: bool | None) -> DiagnosisVerdict:
     if technical:
-        return DiagnosisVerdict.BOTH if decayed else DiagnosisVerdict.TECHNICAL
-    if unseen or decayed is None:
+        return DiagnosisVerdict.BOTH if statistical else DiagnosisVerdict.TECHNICAL
+    if unseen or statistical is None:
         return DiagnosisVerdict.INCONCLUSIVE
-    return DiagnosisVerdict.STATISTICAL if decayed else DiagnosisVerdict.NONE
+    return DiagnosisVerdict.STATISTICAL if statistical else DiagnosisVerdict.NONE
 
 
 def _sentence(one: LayerComparison) -> str:

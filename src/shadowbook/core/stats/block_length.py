@@ -76,15 +76,20 @@ def _covariances(deviations: Floats) -> tuple[Floats, int]:
     run = max(5, int(math.log10(n)))  # insignificant neighbors that end the search
     limit = 2.0 * math.sqrt(math.log10(n) / n)
     most = min(math.ceil(math.sqrt(n)) + run, n - 2)
-    covariances = np.empty(most + 1)
-    notable = np.ones(most + 1, dtype=bool)
+    squares = deviations * deviations
+    # Summed from either end, since a difference of sums would lose what stands beside an outlier.
+    until, since = np.cumsum(squares), np.cumsum(squares[::-1])
+    products: list[float] = []
+    quiet, count = 0, most
     for lag in range(most + 1):
-        product = float(np.sum(deviations[lag:] * deviations[: n - lag]))
-        covariances[lag] = product / n
-        late, early = deviations[lag + 1 :], deviations[: -(lag + 1)]
-        scale = math.sqrt(float(np.sum(late * late)) * float(np.sum(early * early)))
-        notable[lag] = not abs(product) < limit * scale
-    for first in range(1, most + 1 - run):
-        if not notable[first : first + run].any():
-            return covariances, min(2 * first, most)
-    return covariances, most
+        if lag > count:
+            break
+        product = float(np.add.reduce(deviations[lag:] * deviations[: n - lag]))
+        products.append(product)
+        scale = math.sqrt(float(since[n - lag - 2]) * float(until[n - lag - 2]))
+        notable = not abs(product) < limit * scale
+        quiet = 0 if notable or lag == 0 else quiet + 1
+        if quiet == run and lag < most and count == most:
+            count = min(2 * (lag - run + 1), most)
+    # Lags beyond those that count only ended the search.
+    return np.array(products[: max(count, 1) + 1]) / n, count

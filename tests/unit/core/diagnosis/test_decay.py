@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -111,3 +112,47 @@ def test_execution_is_no_decay():
     assert assess(before, live, Context.unknown(), POLICY).p_value == pytest.approx(
         assess(before, dear, Context.unknown(), POLICY).p_value
     )
+
+
+def noise_tried(rng, n_tried=60, n_sessions=1500):
+    return {f"rule {k}": rng.normal(0.0, 0.01, n_sessions) for k in range(n_tried)}
+
+
+def lucky(rng):
+    """The best of many noise rules, and coefficients that agree with its luck."""
+    tried = noise_tried(rng)
+    best = tried[max(tried, key=lambda name: tried[name].mean())]
+    coefficients = 3.0 * best + 0.2 * rng.normal(size=len(best))
+    return replace(backtest_of(best, coefficients), candidates=tried)
+
+
+def test_the_best_of_many_noise_rules_is_called_luck_where_live_shows_no_edge():
+    luck = []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        nothing = record(rng.normal(0.0, 0.01, 126), rng.normal(0.0, 0.2, 126))
+        found = assess(lucky(rng), nothing, Context.unknown(), POLICY)
+        if found.baseless:
+            luck.append(found)
+    assert len(luck) >= 5
+    for found in luck:
+        assert found.decayed is None
+        assert found.most_consistent_with is Mechanism.OVERFITTING
+        assert "nothing says that there was an edge to lose" in found.reasons[-1]
+
+
+def test_a_live_edge_is_never_called_luck():
+    rng = np.random.default_rng(12)
+    before = lucky(rng)
+    edge = record(rng.normal(0.003, 0.01, 126), rng.normal(0.1, 0.2, 126))
+    assert not assess(before, edge, Context.unknown(), POLICY).baseless
+
+
+def test_an_edge_beyond_luck_is_not_called_luck_by_a_short_live():
+    rng = np.random.default_rng(13)
+    signal, coefficients = draw(rng, 1500, 1.5)
+    before = replace(
+        backtest_of(signal, coefficients), candidates={**noise_tried(rng), "chosen": signal}
+    )
+    live = record(rng.normal(0.0, 0.01, 63), rng.normal(0.0, 0.2, 63))
+    assert not assess(before, live, Context.unknown(), POLICY).baseless

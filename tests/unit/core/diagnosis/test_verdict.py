@@ -58,6 +58,19 @@ def test_the_verdict(changed, decayed, verdict):
     assert "the Sharpe ratio fell" in found.reasons
 
 
+@pytest.mark.parametrize(
+    ("changed", "verdict"),
+    [
+        ([], DiagnosisVerdict.STATISTICAL),
+        ([differing(Layer.FEATURES)], DiagnosisVerdict.BOTH),
+        ([not_compared(Layer.FILLS, "why")], DiagnosisVerdict.INCONCLUSIVE),
+    ],
+)
+def test_a_backtest_that_was_luck_is_as_statistical_as_decay(changed, verdict):
+    luck = Decay(None, 0.3, ("no better than luck",), baseless=True)
+    assert diagnose(layers(*changed), luck).verdict is verdict
+
+
 def test_without_statistics_the_layers_decide():
     found = diagnose(layers(), None)
     assert (found.verdict, found.first_layer) == (DiagnosisVerdict.NONE, None)
