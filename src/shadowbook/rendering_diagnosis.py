@@ -45,9 +45,9 @@ def show_diagnosis(report: DiagnosisReport) -> None:
         shown.print(f"- {escape(reason)}", highlight=False)
     if found.retraining_blocked and report.replay is None:
         shown.print("- retraining is blocked: fix what diverges first")
-    if found.decay is not None:
-        for line in _mechanisms(found.decay):
-            shown.print(escape(line), highlight=False)
+    lines = _mechanisms(found.decay) if found.decay is not None else []
+    for line in (*lines, *_gap(report)):
+        shown.print(escape(line), highlight=False)
 
 
 def _row(layer: LayerComparison) -> tuple[str, ...]:
@@ -67,6 +67,12 @@ def _mechanisms(decay: Decay) -> list[str]:
     for one in decay.mechanisms:
         lines += _weighed(one)
     return lines
+
+
+def _gap(report: DiagnosisReport) -> list[str]:
+    if report.gap is None:
+        return []
+    return [f"gap to the backtest: {report.gap.verdict}", *(f"  {r}" for r in report.gap.reasons)]
 
 
 def _weighed(one: Weighed) -> list[str]:

@@ -18,6 +18,11 @@ from shadowbook.core.diagnosis.findings import DiagnosisVerdict, Layer
 from shadowbook.errors import ConfigError
 from shadowbook.steps.blocked import blocked_by
 from shadowbook.steps.diagnose import diagnose
+from shadowbook.steps.diagnose_clean import clean_signal
+from shadowbook.steps.diagnose_known import known_days
+from shadowbook.steps.diagnose_layers import rules_of
+from shadowbook.steps.diagnose_record import recorded_days
+from shadowbook.steps.diagnose_sources import books_of
 from tests.integration.trading_places import TRADED, opened, traded
 
 pytestmark = pytest.mark.slow
@@ -180,3 +185,36 @@ def test_mistakes_get_one_sentence(lived, tmp_path):
     assert said("--strategy", "daily", *where)[0] == 2
     code, told = said("-s", "weekly", "--session", TRADED[0], "--to", TRADED[1], *where)
     assert (code, told) == (2, "error: give --session, or --from and --to, not both\n")
+
+
+def test_the_clean_signal_is_what_a_book_without_the_fault_earned(lived, tmp_path, monkeypatch):
+    faulty, sound = (lived.copy(tmp_path / name) for name in ("faulty", "sound"))
+    served = trading_step.served
+
+    def turned(workspace, strategy, moment):
+        given = served(workspace, strategy, moment)
+        return replace(given, features=given.features[::-1])
+
+    with monkeypatch.context() as planted:
+        planted.setattr(trading_step, "served", turned)
+        traded(faulty.root, TRADED[3])
+    traded(sound.root, TRADED[3])
+    for place in (faulty, sound):
+        traded(place.root, TRADED[4])
+    with opened(faulty.root) as workspace, books_of(workspace, None) as books:
+        own = workspace.settings.strategy("weekly")
+        days = recorded_days(books.ledger, "weekly", "champion", own.horizon, (ONE, FIVE))
+        clean = clean_signal(
+            "weekly",
+            "champion",
+            days,
+            known_days(workspace, ONE, FIVE),
+            lambda version: books.scorer(workspace, "weekly", version),
+            lambda _: rules_of(workspace.settings, "weekly", modeled=True),
+        )
+        wrong = books.ledger.frame("book_returns", "weekly", "champion")["signal"].to_numpy()
+    with opened(sound.root) as workspace:
+        right = workspace.ledger.frame("book_returns", "weekly", "champion")["signal"].to_numpy()
+    assert np.isnan(clean[:3]).all()  # the inputs were right: what is recorded stands
+    np.testing.assert_array_equal(clean[3:], right[3:])
+    assert wrong[4] != right[4]

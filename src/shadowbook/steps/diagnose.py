@@ -13,15 +13,20 @@ from shadowbook.core.audit import digest
 from shadowbook.core.diagnosis.findings import Diagnosis
 from shadowbook.core.diagnosis.verdict import diagnose as judge
 from shadowbook.core.events import Event
+from shadowbook.core.performance.attribution import Attribution
 from shadowbook.core.values import Floats
 from shadowbook.serialization import plain
 from shadowbook.steps.blocked import KIND
+from shadowbook.steps.book_sheets import sheets
 from shadowbook.steps.desk import CHAMPION
-from shadowbook.steps.diagnose_decay import decay_of
+from shadowbook.steps.diagnose_clean import clean_signal
+from shadowbook.steps.diagnose_decay import Track, decay_of, track_of
 from shadowbook.steps.diagnose_known import KnownDay, known_days
 from shadowbook.steps.diagnose_layers import Rules, layers_of, rules_of
 from shadowbook.steps.diagnose_record import RecordedDay, recorded_days, span_of
 from shadowbook.steps.diagnose_sources import Books, books_of, pinned
+from shadowbook.steps.execution import bands
+from shadowbook.steps.gap import gap_of
 from shadowbook.steps.rating import Scorer
 from shadowbook.workspace import Workspace
 
@@ -38,6 +43,8 @@ class DiagnosisReport:
     first, last : sessions that were diagnosed.
     sessions : how many.
     replay : key of the replay whose ledger was read; None for the workspace's own.
+    gap : from the backtest to live since the version that scored last took over, with what wrong
+        inputs did in the diagnosed sessions; None where that version kept no backtest.
     notes : what a person should know though it decides nothing.
     """
 
@@ -48,6 +55,7 @@ class DiagnosisReport:
     sessions: int
     replay: str | None
     diagnosis: Diagnosis
+    gap: Attribution | None
     notes: tuple[str, ...]
 
     @property
@@ -96,12 +104,10 @@ def diagnose(
                 return rules_of(source.settings[day.as_of], strategy, paper or book != CHAMPION)
 
             layers = layers_of(strategy, book, days, known, scores, rules)
-        moment = known[days[-1].session].moment
-        decay, why = decay_of(
-            workspace, books, (strategy, book), moment, workspace.settings.diagnosis
-        )
-        notes = (*source.notes, *served_notes(days, known), *((why,) if why else ()))
-        diagnosis = judge(layers, decay)
+            clean = clean_signal(strategy, book, days, known, scores.scorer, rules)
+        track = track_of(workspace, books, (strategy, book), known[days[-1].session].moment)
+        notes = (*source.notes, *served_notes(days, known), *_track_notes(strategy, track))
+        diagnosis = judge(layers, decay_of(track, workspace.settings.diagnosis))
         report = DiagnosisReport(
             strategy=strategy,
             book=book,
@@ -110,6 +116,7 @@ def diagnose(
             sessions=len(days),
             replay=books.replay,
             diagnosis=diagnosis,
+            gap=_gap(workspace, books, book, track, days, clean),
             notes=notes,
         )
         if books.replay is None:
@@ -127,11 +134,42 @@ class _Scores:
         self._scorers: dict[int, Scorer] = {}
 
     def __call__(self, day: RecordedDay) -> Floats:
-        if day.version not in self._scorers:
-            self._scorers[day.version] = self._books.scorer(
-                self._workspace, self._strategy, day.version
-            )
-        return self._scorers[day.version].scores(day.given.features, day.given.names)
+        return self.scorer(day.version).scores(day.given.features, day.given.names)
+
+    def scorer(self, version: int) -> Scorer:
+        if version not in self._scorers:
+            self._scorers[version] = self._books.scorer(self._workspace, self._strategy, version)
+        return self._scorers[version]
+
+
+def _track_notes(strategy: str, track: Track) -> tuple[str, ...]:
+    if track.backtest is not None:
+        return ()
+    return (
+        f"version {track.version} of {strategy} kept no backtest, so neither decay nor the gap to "
+        "it was assessed: retrain",
+    )
+
+
+def _gap(
+    workspace: Workspace,
+    books: Books,
+    book: str,
+    track: Track,
+    days: Sequence[RecordedDay],
+    clean: Floats | None,
+) -> Attribution | None:
+    if track.backtest is None:
+        return None
+    live, strategy = track.live, track.live.strategy
+    laid_out = sheets(books.ledger, bands(workspace), strategy, book)[0]
+    right = None
+    if clean is not None:
+        diagnosed = np.array([day.session for day in days], dtype="datetime64[D]")
+        right = np.full(len(live.sessions), np.nan)
+        both = np.isin(live.sessions, diagnosed)
+        right[both] = clean[np.isin(diagnosed, live.sessions)]
+    return gap_of(workspace.settings, live, laid_out, track.backtest, right)
 
 
 def served_notes(days: Sequence[RecordedDay], known: Mapping[date, KnownDay]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -29,23 +30,31 @@ CUTS = 5
 """Sessions of the live span at which it is proved that no feature sees the future."""
 
 
-def decay_of(
-    workspace: Workspace,
-    books: Books,
-    key: tuple[str, str],
-    moment: Moment,
-    policy: DecayPolicy,
-) -> tuple[Decay | None, str]:
-    """Assess a book's sessions under the version that scored last, up to a session.
+@dataclass(frozen=True, eq=False)
+class Track:
+    """What a version promised and what its book has done.
+
+    Attributes
+    ----------
+    panel : prices as known at the last session that counts.
+    version : that scored last.
+    backtest : of that version; None where it kept none.
+    live : sessions under it, up to the last that counts.
+    """
+
+    panel: Panel
+    version: int
+    backtest: Backtest | None
+    live: LiveRecord
+
+
+def track_of(workspace: Workspace, books: Books, key: tuple[str, str], moment: Moment) -> Track:
+    """Read a book's sessions under the version that scored last, up to a session.
 
     Parameters
     ----------
     key : strategy and book.
     moment : the last session that counts; labels that matured after its decision do not.
-
-    Returns
-    -------
-    The assessment, and an empty text; or None, and why there is none.
     """
     strategy, book = key
     horizon = workspace.settings.strategy(strategy).horizon
@@ -53,12 +62,15 @@ def decay_of(
     record = live_records(books.ledger, panel, {strategy: horizon}, strategy, book)[key]
     live = of_version(tail(record, record.sessions <= np.datetime64(moment.session, "D")))
     version = int(live.model_versions[-1])
-    backtest = _backtest(workspace, books, strategy, version)
-    if backtest is None:
-        return None, (
-            f"version {version} of {strategy} kept no backtest, so decay was not assessed: retrain"
-        )
-    return assess(backtest, live, context_of(panel, backtest, live), policy), ""
+    return Track(panel, version, _backtest(workspace, books, strategy, version), live)
+
+
+def decay_of(track: Track, policy: DecayPolicy) -> Decay | None:
+    """Assess a book against what it promised; None where no backtest was kept."""
+    if track.backtest is None:
+        return None
+    context = context_of(track.panel, track.backtest, track.live)
+    return assess(track.backtest, track.live, context, policy)
 
 
 def context_of(panel: Panel, backtest: Backtest, live: LiveRecord) -> Context:

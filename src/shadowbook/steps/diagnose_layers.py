@@ -145,10 +145,7 @@ def targets(strategy: str, book: str, day: RecordedDay, view: View, rules: Rules
     """Lay out the weights and whole shares that the recorded scores lead to; zeros are left out."""
     running = RunningBook(strategy, book, rules.policy, day.before)
     scores = np.array([day.scores.get(symbol, np.nan) for symbol in view.symbols])
-    refusal = next((reason for reason in day.reasons if NOT_IN_TIME in reason), "")
-    if not refusal and not day.capacity > 0.0:
-        refusal = "the book is halted"
-    scored = Scored(day.version, scores, refusal, day.capacity)
+    scored = Scored(day.version, scores, refusal_of(day), day.capacity)
     done = running.step(view, scored, "", _filled(day))
     columns = ("weight", "shares")
     rebuilt = {
@@ -163,6 +160,12 @@ def targets(strategy: str, book: str, day: RecordedDay, view: View, rules: Rules
         _decision(day.targets, columns),
         _decision(rebuilt if decided else None, columns),
     )
+
+
+def refusal_of(day: RecordedDay) -> str:
+    """Say why a session decided nothing, where that has nothing to do with what it was given."""
+    late = next((reason for reason in day.reasons if NOT_IN_TIME in reason), "")
+    return late or ("" if day.capacity > 0.0 else "the book is halted")
 
 
 def orders(strategy: str, book: str, day: RecordedDay, rules: Rules) -> Pair:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shadowbook.adapters.disk import replace_text
 from shadowbook.adapters.report.monitor import page_of_monitor
@@ -21,6 +21,9 @@ from shadowbook.steps.live import Key
 from shadowbook.steps.manifest import Kept, StepManifest
 from shadowbook.steps.monitored_books import monitored_books
 from shadowbook.workspace import Workspace
+
+if TYPE_CHECKING:
+    from shadowbook.steps.diagnose import DiagnosisReport
 
 PAGE = "monitor.html"
 
@@ -92,7 +95,14 @@ def monitor(workspace: Workspace, session: date | None = None) -> MonitorReport:
                 calendar.zone().key,
             )
             stage.result(f"{len(monitored)} books as of {last:%Y-%m-%d}")
-    diagnoses = _diagnosed(workspace, monitored)
+    reports = _diagnosed(workspace, monitored)
+    diagnoses = {key: one.diagnosis for key, one in reports.items()}
+    # A diagnosis knows what wrong inputs did to the gap as well.
+    gaps = {key: one.gap for key, one in reports.items()}
+    monitored = tuple(
+        replace(one, attribution=gaps.get((one.strategy, one.book)) or one.attribution)
+        for one in monitored
+    )
     page = workspace.build / PAGE
     sources = _sources(workspace, monitored)
     replace_text(page, page_of_monitor(monitored, "Monitor", last, diagnoses, sources))
@@ -102,7 +112,7 @@ def monitor(workspace: Workspace, session: date | None = None) -> MonitorReport:
     return MonitorReport(last, monitored, page, reasons, kept)
 
 
-def _diagnosed(workspace: Workspace, monitored: Sequence[Monitored]) -> dict[Key, Diagnosis]:
+def _diagnosed(workspace: Workspace, monitored: Sequence[Monitored]) -> dict[Key, DiagnosisReport]:
     """Diagnose the books that their alerts hold back; the verdict goes to the ledger."""
     held = [one for one in monitored if one.capacity < 1.0]
     if not held:
@@ -113,8 +123,9 @@ def _diagnosed(workspace: Workspace, monitored: Sequence[Monitored]) -> dict[Key
     with workspace.progress.stage("diagnosis") as stage:
         for one in held:
             report = diagnose(workspace, one.strategy, book=one.book)
-            found[one.strategy, one.book] = report.diagnosis
-        stage.result(", ".join(f"{key[0]} {one.verdict}" for key, one in found.items()))
+            found[one.strategy, one.book] = report
+        verdicts = [f"{key[0]} {one.diagnosis.verdict}" for key, one in found.items()]
+        stage.result(", ".join(verdicts))
     return found
 
 

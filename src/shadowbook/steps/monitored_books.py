@@ -12,9 +12,7 @@ import numpy as np
 
 from shadowbook.adapters.ledger.ledger import Ledger
 from shadowbook.core.audit import digest
-from shadowbook.core.performance.accounts import Accounts
 from shadowbook.core.performance.alerts import Alert, Transition
-from shadowbook.core.performance.attribution import Attribution, attribute
 from shadowbook.core.performance.execution import columns_quality
 from shadowbook.core.performance.fatigue import fatigue_of
 from shadowbook.core.performance.monitored import Monitored, RatioPath
@@ -28,7 +26,8 @@ from shadowbook.core.values import Floats, Panel
 from shadowbook.settings import Settings
 from shadowbook.steps.book_sheets import Sheet, sheets
 from shadowbook.steps.desk import CHAMPION
-from shadowbook.steps.execution import accounts_of, orders_of
+from shadowbook.steps.execution import orders_of
+from shadowbook.steps.gap import gap_of
 from shadowbook.steps.live import Key, live_records, of_version
 from shadowbook.steps.watch import limits_for
 
@@ -125,7 +124,7 @@ def _champion(book: _Watched, settings: Settings, sheet: Sheet, orders: OrderCol
         limits=limits,
         ratios=_ratios(own, backtest, settings.seed) if backtest else {},
         execution=columns_quality(orders) if len(orders.filled) else None,
-        attribution=_attribution(settings, own, sheet, backtest) if backtest else None,
+        attribution=gap_of(settings, own, sheet, backtest) if backtest else None,
     )
 
 
@@ -190,15 +189,6 @@ def _ratios(own: LiveRecord, backtest: Backtest, seed: int) -> dict[str, RatioPa
             RATIO_RESAMPLES,
         )
     return found
-
-
-def _attribution(
-    settings: Settings, own: LiveRecord, sheet: Sheet, backtest: Backtest
-) -> Attribution:
-    accounts = accounts_of(sheet, settings.execution.half_spread_bps)
-    since = len(sheet.sessions) - len(own.sessions)
-    parts = {name: values[since:] for name, values in vars(accounts).items()}
-    return attribute(backtest, own, Accounts(**parts), policy=settings.attribution)
 
 
 def alerts_in(ledger: Ledger) -> dict[Key, list[Alert]]:
