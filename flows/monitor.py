@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,7 @@ from shadowbook.frame import (
     reported,
 )
 from shadowbook.rendering import progress
-from shadowbook.rendering_alerts import show_report
+from shadowbook.rendering_monitor import show_report
 from shadowbook.steps.monitor import MonitorReport, monitor
 from shadowbook.workspace import Workspace
 
@@ -48,14 +49,18 @@ def monitor_flow(
 @reported
 def main(
     session: Annotated[
-        str, typer.Option("--session", help="Trading day. Default: the newest traded.")
-    ] = "",
+        datetime | None,
+        typer.Option(
+            "--session", formats=["%Y-%m-%d"], help="Trading day. Default: the newest traded."
+        ),
+    ] = None,
     workspace: WorkspaceOption = HERE,
     params: ParamsOption = None,
     wait: WaitOption = 0.0,
     as_json: JsonOption = False,
 ) -> int:
     """Watch the books once."""
-    day = date.fromisoformat(session) if session else None
+    day = session.date() if session else None
     state = monitor_flow(workspace.resolve(), day, params, as_json, wait, return_state=True)
-    return prepare.answer(state, MonitorReport, show_report, as_json)
+    told = attrgetter("told")
+    return prepare.answer(state, MonitorReport, show_report, as_json, told)

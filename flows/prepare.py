@@ -123,15 +123,19 @@ def main(
 
 
 def answer(
-    state: State[Any], kind: type[Halting], shown: Callable[[Halting], None], as_json: bool
+    state: State[Any],
+    kind: type[Halting],
+    shown: Callable[[Halting], None],
+    as_json: bool,
+    told: Callable[[Halting], Any] = lambda found: found,
 ) -> int:
-    """Print what a flow came to, and return the exit code."""
+    """Print what a flow came to, and return the exit code; ``told`` gives what a program reads."""
     found = state.result(raise_on_failure=False)
     if isinstance(found, BaseException):
         raise found
     assert isinstance(found, kind)  # noqa: S101 - the flow returns nothing else
     if as_json:
-        print_json(found)
+        print_json(told(found))
     else:
         shown(found)
     return REFUSED if found.halts else DONE

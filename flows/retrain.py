@@ -48,8 +48,13 @@ class Summary(prepare.Preparation):
 
     @property
     def halts(self) -> bool:
-        """True when a gate said no."""
+        """True when a gate said no, or a diagnosis that found a bug."""
         return super().halts or any(report.halts for report in self.strategies)
+
+    @property
+    def blocked(self) -> str:
+        """Which strategies a diagnosis blocks, a sentence each; empty where none."""
+        return "; ".join(report.blocked for report in self.strategies if report.blocked)
 
 
 retrain_task = prepare.as_task(step, "retrain")
@@ -96,7 +101,7 @@ def retrain_flow(
     with opened.lease("run", wait_minutes):
         summary = retrain(opened, resolve_as_of(opened, as_of), names)
     if summary.halts:
-        return Failed(message="a gate said no", data=summary)
+        return Failed(message=summary.blocked or "a gate said no", data=summary)
     return summary
 
 

@@ -110,7 +110,8 @@ def _retrain(workspace: Workspace, found: Due) -> State[Any]:
 
     done = retrain(workspace, found.as_of, names)
     if done.halts:
-        return Failed(message=f"a gate said no to session {found.session}: see `shadowbook gate`")
+        gate = f"a gate said no to session {found.session}: see `shadowbook gate`"
+        return Failed(message=done.blocked or gate)
     return Completed(message=f"trained as of session {found.session}: {', '.join(names)}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -48,13 +48,16 @@ def trade_flow(
 
 @reported
 def main(
-    session: Annotated[str, typer.Option("--session", help="Trading day, such as 2022-12-28.")],
+    session: Annotated[
+        datetime,
+        typer.Option("--session", formats=["%Y-%m-%d"], help="Trading day, such as 2022-12-28."),
+    ],
     workspace: WorkspaceOption = HERE,
     params: ParamsOption = None,
     wait: WaitOption = 0.0,
     as_json: JsonOption = False,
 ) -> int:
     """Trade a session once."""
-    day = date.fromisoformat(session)
-    state = trade_flow(workspace.resolve(), day, params, as_json, wait, return_state=True)
+    root, day = workspace.resolve(), session.date()
+    state = trade_flow(root, day, params, as_json, wait, return_state=True)
     return prepare.answer(state, TradeReport, show_trade, as_json)

@@ -57,17 +57,20 @@ def _came_to(manifest: Mapping[str, Any]) -> Iterator[Section]:
 
 def _books(manifest: Mapping[str, Any]) -> Section:
     rows = [
-        (
-            f"{book['strategy']} {book['book']}",
-            f"{book['outcome']}, model version {book['model_version']} (run "
-            f"{(book['model_run'] or 'unknown')[:SHOWN]})",
-        )
-        for book in manifest.get("books", ())
+        (f"{book['strategy']} {book['book']}", _book(book)) for book in manifest.get("books", ())
     ]
     if "ledger" in manifest:
         after = manifest["ledger"]
         rows.append(("ledger after it", f"{after['events']:,} events, {after['head']}"))
     return "books", rows
+
+
+def _book(book: Mapping[str, Any]) -> str:
+    """Tell of a book that was traded, or of one that was watched."""
+    version = f"model version {book['model_version']}"
+    if "outcome" not in book:
+        return version
+    return f"{book['outcome']}, {version} (run {(book['model_run'] or 'unknown')[:SHOWN]})"
 
 
 def _flat(report: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

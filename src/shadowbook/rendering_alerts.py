@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shadowbook.rendering import console
-from shadowbook.rendering_monitor import show_monitor
 from shadowbook.steps.alerts import OpenAlert
-from shadowbook.steps.monitor import MonitorReport
 
 
 def show_alerts(found: Sequence[OpenAlert]) -> None:
@@ -32,8 +30,3 @@ def show_alerts(found: Sequence[OpenAlert]) -> None:
             highlight=False,
             soft_wrap=True,
         )
-
-
-def show_report(report: MonitorReport) -> None:
-    """Print what a run of the monitor found."""
-    show_monitor(report.monitored, report.page)

@@ -43,16 +43,14 @@ def show_diagnosis(report: DiagnosisReport) -> None:
                 shown.print(f"  {layer.first_session} {escape(place)}", highlight=False)
     for reason in (*found.reasons, *report.notes):
         shown.print(f"- {escape(reason)}", highlight=False)
-    if found.retraining_blocked and report.replay is None:
-        shown.print("- retraining is blocked: fix what diverges first")
+    if report.blocked:
+        shown.print(f"- {escape(report.blocked)}", highlight=False)
     lines = _mechanisms(found.decay) if found.decay is not None else []
     for line in (*lines, *_gap(report)):
         shown.print(escape(line), highlight=False)
 
 
 def _row(layer: LayerComparison) -> tuple[str, ...]:
-    if layer.reason:
-        return layer.layer.value, "-", "not compared", "-", "-"
     largest = "-" if math.isnan(layer.largest) or not layer.diverging else f"{layer.largest:.6g}"
     first = str(layer.first_session or "-")
     return layer.layer.value, f"{layer.cells:,}", f"{layer.diverging:,}", largest, first

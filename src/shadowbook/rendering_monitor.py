@@ -17,8 +17,9 @@ from shadowbook.adapters.report.monitor_words import (
     shown_reading,
     span_of,
     state_of,
-    traded,
     windows_of,
+    worth_telling,
+    yearly,
 )
 from shadowbook.adapters.report.words import counted
 from shadowbook.core.performance.monitored import Monitored
@@ -54,7 +55,7 @@ def show_report(report: MonitorReport) -> None:
 def show_monitor(monitored: Sequence[Monitored], page: Path) -> None:
     """Print how every book stands: champions with their figures, the others a line each."""
     shown = console()
-    there = [one for one in read_first(monitored) if traded(one)]
+    there = [one for one in read_first(monitored) if worth_telling(one)]
     if not there:
         shown.print("Nothing has been traded long enough to be measured: the monitor has no figure")
         _page(shown, page)
@@ -107,9 +108,8 @@ def _show_book(shown: Console, one: Monitored) -> None:
     for line in (*lines, *one.notes):
         shown.print(f"  - {line}", markup=False, highlight=False, soft_wrap=True)
     if one.fatigue.years > 0.0:
-        rate = one.fatigue.pages / one.fatigue.years
-        told = f"  {counted(one.fatigue.pages, 'page')} so far, {rate:.1f} a year"
-        shown.print(told, highlight=False)
+        pages, years = one.fatigue.pages, one.fatigue.years
+        shown.print(f"  {counted(pages, 'page')} so far{yearly(pages, years)}", highlight=False)
 
 
 def _others_table(others: Sequence[Monitored]) -> Table:

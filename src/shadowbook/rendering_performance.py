@@ -5,20 +5,25 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from shadowbook.adapters.report.words import signed
 from shadowbook.rendering import console
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from rich.table import Table
 
     from shadowbook.core.performance.execution import Quality
     from shadowbook.core.performance.spreads import Spreads
     from shadowbook.steps.execution import ExecutionReport
     from shadowbook.steps.tapes import TapeReport
 
-QUALITY = (
-    *("orders", "rejected", "traded", "filled", "slippage", "eff. spread", "real. spread"),
-    *("latency 50/95/99", "explicit", "realized", "delay", "opportunity", "shortfall"),
+LOST = ("orders", "traded", "filled", "delay", "realized", "opportunity", "explicit", "shortfall")
+MARKET = (
+    *("orders", "rejected", "slippage", "effective spread", "realized spread"),
+    "latency 50/95/99 %",
 )
+"""Two tables, because one of all measures is wider than a terminal."""
 
 
 def show_execution(report: ExecutionReport) -> None:
@@ -33,20 +38,20 @@ def show_execution(report: ExecutionReport) -> None:
 
 
 def show_tape(report: TapeReport) -> None:
-    """Print what trades paid, by weight and by hour, and what the clocks say."""
+    """Print what trades paid and moved, by weight and by hour, and what the clocks say."""
     from rich.markup import escape
-    from rich.table import Table
 
     shown, spreads = console(), report.spreads
-    horizons = list(spreads.by_count.realized)
-    later = [f"{name} {horizon} s" for name in ("realized", "impact") for horizon in horizons]
-    table = Table(title="spreads in basis points of the middle")
-    for name in ("", "trades", "traded", "quoted", "effective", *later):
-        table.add_column(name, justify="right" if name else "left")
+    later = [f"{horizon} s" for horizon in spreads.by_count.realized]
+    paid = ("trades", "traded", "quoted", "effective", *(f"realized {then}" for then in later))
+    table = _table("spreads in basis points of the middle", paid)
+    moved = _table("price impact in basis points of the middle", later)
     rows = {"by notional": spreads.by_notional, "by count": spreads.by_count}
     for name, one in {**rows, **spreads.hours}.items():
         table.add_row(name, *_spread_cells(one))
+        moved.add_row(name, *(_number(value, 3) for value in one.impact.values()))
     shown.print(table)
+    shown.print(moved)
     if spreads.unmatched:
         shown.print(f"{spreads.unmatched} trades have no usable quote before them")
     for finding in report.clocks.findings:
@@ -55,33 +60,48 @@ def show_tape(report: TapeReport) -> None:
 
 def _print_quality(title: str, groups: Mapping[str, Quality]) -> None:
     from rich.markup import escape
-    from rich.table import Table
 
     if not groups:
         return
-    table = Table(title=f"by {title}" if title else None)
-    for name in ("", *QUALITY):
-        table.add_column(name, justify="right" if name else "left")
+    by = f"by {title}, " if title else ""
+    lost = _table(f"{by}what orders lost against the price they were decided at", LOST)
+    market = _table(f"{by}spreads and latency", MARKET)
     for name, one in groups.items():
         waits = "/".join(_number(wait, 3) for wait in one.latency_seconds.values())
         unknown = all(math.isnan(wait) for wait in one.latency_seconds.values())
         costs = (one.slippage_bps, one.effective_spread_bps, one.realized_spread_bps)
-        parts = (one.explicit_bps, one.realized_bps, one.delay_bps, one.opportunity_bps)
-        table.add_row(
+        parts = (one.delay_bps, one.realized_bps, one.opportunity_bps, one.explicit_bps)
+        lost.add_row(
             escape(name),
-            *(f"{one.orders:,}", str(one.rejects), f"{one.notional:,.0f}"),
+            *(f"{one.orders:,}", f"{one.notional:,.0f}"),
             "-" if math.isnan(one.fill_ratio) else f"{one.fill_ratio:.1%}",
-            *(_number(value) for value in costs),
-            "-" if unknown else f"{waits} s",
             *(_number(value) for value in (*parts, one.shortfall_bps)),
         )
-    console().print(table)
+        market.add_row(
+            escape(name),
+            *(f"{one.orders:,}", str(one.rejects)),
+            *(_number(value) for value in costs),
+            "-" if unknown else f"{waits} s",
+        )
+    console().print(lost)
+    console().print(market)
+
+
+def _table(title: str, headings: Sequence[str]) -> Table:
+    """Start a table whose cells are folded, never cut, where the terminal is narrow."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    table.add_column("", overflow="fold")
+    for heading in headings:
+        table.add_column(heading, justify="right", overflow="fold")
+    return table
 
 
 def _spread_cells(one: Spreads) -> tuple[str, ...]:
-    values = (one.quoted, one.effective, *one.realized.values(), *one.impact.values())
+    values = (one.quoted, one.effective, *one.realized.values())
     return (f"{one.trades:,}", f"{one.notional:,.0f}", *(_number(value, 3) for value in values))
 
 
 def _number(value: float, digits: int = 2) -> str:
-    return "-" if math.isnan(value) else f"{value:.{digits}f}"
+    return "-" if math.isnan(value) else signed(value, f"z.{digits}f")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,7 @@ def trade(root: Path, day: str, **options: object) -> int:
     from flows.trade import main
 
     with pytest.raises(typer.Exit) as ended:
-        main(session=day, workspace=root, **options)
+        main(session=datetime.fromisoformat(day), workspace=root, **options)
     return ended.value.exit_code
 
 

@@ -132,7 +132,7 @@ def test_a_fault_in_what_was_served_is_named_blocks_and_is_lifted_by_a_later_ses
     )
     assert blocked(place).startswith(
         f"weekly is not retrained: its diagnosis of {ONE} to {FOUR} is technical (the first layer "
-        "that diverges: features); fix what is wrong"
+        f"that diverges: features; last seen on {FOUR}); fix what is wrong"
     )
     code, told = said("--strategy", "weekly", "--workspace", place.root, "--json")
     assert code == 3
@@ -143,6 +143,9 @@ def test_a_fault_in_what_was_served_is_named_blocks_and_is_lifted_by_a_later_ses
     traded(place.root, TRADED[4])
     diagnosed(place, FIVE, FIVE)
     assert blocked(place) == ""
+    # An old fault that is found again does not block anew.
+    again = diagnosed(place)
+    assert (again.diagnosis.verdict, again.blocked) == (DiagnosisVerdict.TECHNICAL, "")
 
 
 def test_a_fault_in_the_model_is_no_fault_of_its_features(lived, tmp_path, monkeypatch):

@@ -114,9 +114,15 @@ def test_the_second_level_needs_a_schedule_live_data_and_another_disk(place):
     assert not (other / "none-such").exists()
     assert report.maturity is not None
     assert report.maturity.level == 2
-    assert [c.said for c in report.maturity.missing] == ["not part of this version"]
+    assert [c.said for c in report.maturity.missing] == ["params.yaml has no schedules.monitor"]
     assert of(report, "freshness").state == "note"
     assert "behind the calendar" in of(report, "freshness").said
+    params["schedules"]["monitor"] = {"cron": "45 17 * * 1-5"}
+    (place / "params.yaml").write_text(yaml.safe_dump(params), "utf-8")
+    watched = examine(place, None).maturity
+    assert watched is not None
+    assert watched.level == 3
+    assert [c.said for c in watched.missing] == ["not part of this version"] * 2
 
 
 def corrupt(path: Path) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from shadowbook.adapters.host import sha256_file
+from shadowbook.adapters.models.records import MANIFEST
 from shadowbook.cli import app
 from shadowbook.core.values import Pin
-from shadowbook.errors import ConfigError
+from shadowbook.errors import ConfigError, IntegrityError
+from shadowbook.steps.baseline import BACKTEST, registered_baseline
 from shadowbook.steps.gate import gate
 from shadowbook.steps.ingest import ingest
 from shadowbook.steps.lineage import gate_verdicts, lineage
@@ -156,3 +161,51 @@ def test_an_unknown_run_is_said_to_be_unknown(place) -> None:
 
 def test_a_pin_nobody_made_has_no_parent(place) -> None:
     assert place.workspace.models.maker(Pin("market", "data/market", "0" * 32, 1, 1)) is None
+
+
+def _retell(place, run_id: str, manifest: dict) -> None:
+    """Put another manifest in a run's place, as if it had been recorded so."""
+    models = place.workspace.models
+    path = models.artifact(run_id, MANIFEST)
+    path.chmod(0o644)
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    with closing(sqlite3.connect(place.root / "mlruns" / "mlflow.db")) as database, database:
+        done = database.execute(
+            "UPDATE tags SET value = ? WHERE run_uuid = ? AND key = 'manifest_sha256'",
+            (sha256_file(path), run_id),
+        )
+        assert done.rowcount == 1
+
+
+def test_a_version_is_held_against_the_backtest_that_its_run_recorded(place) -> None:
+    run = place.workspace.models.resolve("latest")
+    found = registered_baseline(place.workspace, "weekly", run.model_version)
+    assert (found.horizon, set(found.candidates)) == (5, {"ridge", "momentum_rule"})
+    known = np.isfinite(found.net)
+    assert known.sum() > 100
+    metrics = place.workspace.models.manifest(run.run_id)["candidates"][0]["metrics"]
+    correlation = np.nanmean(found.information_coefficient)
+    assert correlation == pytest.approx(metrics["information_coefficient"]["value"], rel=1e-9)
+    assert registered_baseline(place.workspace, "weekly", run.model_version + 1) is None
+
+
+@pytest.mark.parametrize("content", [b"no parquet", b"", None])
+def test_another_backtest_than_was_recorded_is_refused(place, content) -> None:
+    run = place.workspace.models.resolve("latest")
+    path = place.workspace.models.artifact(run.run_id, BACKTEST)
+    path.chmod(0o644)
+    path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(IntegrityError) as refused:
+        registered_baseline(place.workspace, "weekly", run.model_version)
+    assert str(refused.value) == (
+        f"predictions/backtest.parquet of run {run.run_id} (weekly/1) is not the file that was "
+        "recorded: restore it, or retrain"
+    )
+
+
+def test_a_run_of_a_release_that_kept_no_backtest_has_none(place) -> None:
+    run = place.workspace.models.resolve("latest")
+    manifest = place.workspace.models.manifest(run.run_id)
+    del manifest["artifacts"][BACKTEST]
+    _retell(place, run.run_id, manifest)
+    assert registered_baseline(place.workspace, "weekly", run.model_version) is None

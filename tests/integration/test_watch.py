@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from shadowbook.errors import ConfigError, InsufficientDataError
+from shadowbook.errors import ConfigError, InsufficientDataError, ShadowbookError
 from shadowbook.steps.alerts import acknowledge, open_alerts
 from shadowbook.steps.monitor import monitor
 from shadowbook.steps.trade import TradeOutcome
@@ -191,6 +193,37 @@ def test_the_monitor_measures_what_was_traded(halted, tmp_path):
     assert manifest["ledger"]["events"] > 10
 
 
+def test_a_state_that_cannot_be_read_is_acknowledged_by_the_name_that_is_shown(halted, tmp_path):
+    place = halted.copy(tmp_path / "ws")
+    with opened(place.root) as workspace:
+        stood = workspace.ledger.newest("watch", "watch/weekly/champion/")
+        states = [
+            {**one, "phase": "asleep"} if one["phase"] == "open" else one
+            for one in stood.event.body["states"]
+        ]
+        later = stood.event.at + timedelta(seconds=1)
+        key = f"watch/weekly/champion/{later.isoformat()}"
+        body = {**stood.event.body, "states": states}
+        workspace.ledger.record([replace(stood.event, key=key, at=later, body=body)])
+        (shown,) = open_alerts(workspace, "weekly")
+        assert shown.rule == "hit_rate.critical.halt/critical/halt"
+        for _ in range(2):
+            assert acknowledge(workspace, "weekly", shown.rule, "Ada", "looked at").acknowledged
+        assert len(list(workspace.ledger.events("acknowledgement"))) == 1
+
+
+def test_the_page_is_written_where_a_held_book_cannot_be_diagnosed(halted, tmp_path):
+    place = halted.copy(tmp_path / "ws")
+    for model in (place.root / "mlruns").rglob("*.skops"):
+        model.unlink()
+    with opened(place.root) as workspace:
+        with pytest.raises(ShadowbookError, match=r"model weekly/1 has no file"):
+            monitor(workspace)
+        page = (workspace.build / "monitor.html").read_text("utf-8")
+    assert page.count("not diagnosed: model") == 2
+    assert "hit rate over 2 sessions" in page
+
+
 def test_the_commands_say_what_is_open_and_what_is_missing(trading, halted):
     done = shadowbook(trading.root, "monitor")
     assert done.returncode == 3
@@ -203,6 +236,9 @@ def test_the_commands_say_what_is_open_and_what_is_missing(trading, halted):
     assert "decides nothing until a person closes its incident" in done.stdout
     done = shadowbook(halted.root, "alerts", "--strategy", "weekly", "--json")
     assert [one["rule"] for one in json.loads(done.stdout)] == ["never_enough"]
+    done = shadowbook(halted.root, "alerts", "--strategy", "weekly", "--by", "Ada")
+    assert done.returncode == 2
+    assert "--by and --reason are of an acknowledgment: name its alert" in done.stderr
     done = shadowbook(halted.root, "alerts", "--acknowledge", "never_enough")
     assert done.returncode == 2
     assert "name the strategy" in done.stderr

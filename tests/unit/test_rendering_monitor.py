@@ -44,6 +44,16 @@ def test_nothing_traded_yet_is_one_sentence(capsys):
     assert printed(capsys) == told + "page: build/monitor.html\n"
 
 
+def test_a_halted_book_is_told_before_it_has_figures(watched, capsys):
+    fatigue = replace(watched.fatigue, years=5 / 252)
+    young = replace(untraded(), alerts=watched.alerts, capacity=0.0, fatigue=fatigue)
+    out = printed(capsys, young)
+    assert "  1 page so far\n" in out
+    assert "young, champion: critical, halted" in out
+    assert "halted until a person closes the incident" in out
+    assert "no figure" not in out
+
+
 def test_a_young_book_beside_an_old_one_is_counted(watched, capsys):
     assert "1 book too young to be measured" in printed(capsys, watched, untraded())
 

@@ -44,8 +44,7 @@ def tape(tmp_path):
     return ["execution", "--quotes", files[0], "--trades", files[1]]
 
 
-def test_quality_is_shown_together_and_by_group(capsys, monkeypatch):
-    monkeypatch.setattr("shadowbook.rendering.PLAIN_WIDTH", 200)
+def test_quality_is_shown_together_and_by_group(capsys):
     rejected = replace(ORDER, filled=0, arrival_price=NAN, average_price=NAN, rejected=True,
                        latency_seconds=NAN, hour=None)  # fmt: skip
     report = ExecutionReport(
@@ -62,10 +61,23 @@ def test_quality_is_shown_together_and_by_group(capsys, monkeypatch):
     assert "2.50" in shown  # slippage: 0.01 of 40.04
 
 
+def test_large_figures_are_whole_at_the_width_of_a_file(capsys):
+    large = replace(ORDER, quantity=9_000_000, filled=9_000_000, arrival_price=39.0,
+                    later_price=30.0, average_price=47.0, commission=-9e5)  # fmt: skip
+    report = ExecutionReport(date(2020, 1, 7), date(2020, 1, 8), execution_quality([large] * 4))
+    rendering_performance.show_execution(report)
+    shown = capsys.readouterr().out
+    assert "…" not in shown
+    for figure in ("1,692,000,000", "−250.00", "2051.28", "1725.00", "0.100/0.100/0.100 s"):
+        assert figure in shown, figure
+
+
 def test_a_tape_is_shown_with_what_its_clocks_say(tape):
     found = CliRunner().invoke(app, tape)
     assert found.exit_code == 0, found.output
     assert "200.000" in found.output
+    assert "price impact" in found.output
+    assert "…" not in found.output
     assert "1.000 s before they were made" in found.output.replace("\n", " ")
 
 
@@ -83,6 +95,7 @@ def test_a_program_reads_the_same_tape(tape):
         (["--quotes", "q.parquet"], "--quotes and --trades go together"),
         (["--quotes", "q.parquet", "--trades", "t.csv"], "there is no file q.parquet"),
         (["--quotes", "q.csv", "--trades", "t.csv", "-s", "weekly"], "are of the ledger"),
+        (["--from", "2020-01-02", "--to", "2020-01-01"], "ends on 2020-01-01, before it begins"),
     ],
 )
 def test_wrong_usage_is_a_sentence_and_2(words, sentence):

@@ -67,6 +67,10 @@ def alerts(
     from shadowbook.steps.alerts import acknowledge as give
     from shadowbook.steps.alerts import open_alerts
 
+    if acknowledge is None and (by or reason):
+        raise ConfigError(
+            "--by and --reason are of an acknowledgment: name its alert with --acknowledge RULE"
+        )
     opened = open_workspace(workspace, params, as_json)
     if acknowledge is None:
         found = open_alerts(opened, strategy)

@@ -54,10 +54,12 @@ def execution(
         tape = tapes(quotes, trades)
         print_json(tape) if as_json else rendering.show_tape(tape)
         return DONE
+    begin, end = (day.date() if day else None for day in (first, last))
+    if begin and end and end < begin:
+        raise ConfigError(f"the span ends on {end}, before it begins on {begin}: swap the days")
     from shadowbook.steps.execution import execution as step
 
     opened = open_workspace(workspace, params, as_json)
-    begin, end = (day.date() if day else None for day in (first, last))
     report = step(opened, strategy, begin, end)
     print_json(report) if as_json else rendering.show_execution(report)
     return DONE

@@ -10,7 +10,7 @@ from shadowbook.errors import ConfigError
 from shadowbook.steps.desk import CHAMPION
 from shadowbook.steps.monitored_books import alerts_in
 from shadowbook.steps.watch import acknowledgement
-from shadowbook.steps.watching import acknowledged_since, standing
+from shadowbook.steps.watching import acknowledged, standing
 from shadowbook.workspace import Workspace
 
 
@@ -81,13 +81,13 @@ def acknowledge(workspace: Workspace, strategy: str, rule: str, by: str, reason:
 def _open_alert(
     workspace: Workspace, strategy: str, state: AlertState, told: list[Alert]
 ) -> OpenAlert:
+    rule = state.rule or state.family
     own = [one for one in told if one.rule == state.rule]
     raised = [one for one in own if one.transition is Transition.RAISED]
-    stood = workspace.ledger.newest("watch", f"watch/{strategy}/{CHAMPION}/")
-    known = state.rule in acknowledged_since(workspace, strategy, stood.seq if stood else 0)
+    known = rule in acknowledged(workspace, strategy)
     return OpenAlert(
         strategy=strategy,
-        rule=state.rule or state.family,
+        rule=rule,
         tier=state.tier.value,
         action=state.action.value,
         raised=raised[-1].session if raised else None,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from shadowbook.core.diagnosis.findings import Layer
-from shadowbook.core.diagnosis.verdict import BLOCKING
+from shadowbook.steps.desk import CHAMPION
 from shadowbook.workspace import Workspace
 
 KIND = "diagnosis"
@@ -13,26 +16,42 @@ KIND = "diagnosis"
 def blocked_by(workspace: Workspace, strategy: str) -> str:
     """Return why a strategy may not be retrained, in one sentence; empty where it may.
 
-    Of the diagnoses that found every layer whole or one that diverges, the one of the latest
-    session counts, and of several of that session the newest: a clean one lifts the block.
+    A fault blocks from the session that it was last seen in, until that session or a later one is
+    found whole, so an old fault that is found again does not block anew. A shadow book that is
+    whole speaks for itself alone, the champion for every book.
     """
     file = workspace.ledger_file
     if file is not None and not file.exists():
         return ""
-    found = [
-        (stored.event.body["last"], stored.seq, stored.event.body)
+    told = [
+        (_about(stored.event.body), stored.seq, stored.event.body)
         for stored in workspace.ledger.events(KIND)
         if stored.event.body["strategy"] == strategy
     ]
-    telling = [one for one in found if one[2]["whole"] or one[2]["verdict"] in BLOCKING]
-    if not telling:
-        return ""
-    _, _, body = max(telling, key=lambda one: one[:2])
-    if body["verdict"] not in BLOCKING:
-        return ""
-    layer = Layer(body["first_layer"])
+    for book in sorted({body["book"] for _, _, body in told}):
+        newest = max((one for one in told if _speaks_for(one[2], book)), key=lambda one: one[:2])[2]
+        if newest["last_diverging"] is not None:
+            return _sentence(strategy, newest)
+    return ""
+
+
+def _about(body: Mapping[str, Any]) -> str:
+    """Return the session that a diagnosis says most about: the last faulty one, or its last."""
+    return str(body["last_diverging"] or body["last"])
+
+
+def _speaks_for(body: Mapping[str, Any], book: str) -> bool:
+    whole = body["last_diverging"] is None
+    return body["book"] == book or (whole and body["book"] == CHAMPION)
+
+
+def _sentence(strategy: str, body: Mapping[str, Any]) -> str:
+    layer, day = Layer(body["first_layer"]), body["last_diverging"]
+    book = body["book"]
+    which, option = ("", "") if book == CHAMPION else (f" of {book}", f" --book {book}")
     return (
-        f"{strategy} is not retrained: its diagnosis of {body['first']} to {body['last']} is "
-        f"{body['verdict']} (the first layer that diverges: {layer}); fix what is wrong, then run "
-        f"`shadowbook diagnose --strategy {strategy}` on a session after it"
+        f"{strategy} is not retrained: its diagnosis{which} of {body['first']} to {body['last']} "
+        f"is {body['verdict']} (the first layer that diverges: {layer}; last seen on {day}); fix "
+        f"what is wrong, then run `shadowbook diagnose --strategy {strategy}{option} --session "
+        f"DAY` with a day after {day}"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -16,7 +16,7 @@ from shadowbook.core.events import Event
 from shadowbook.core.performance.attribution import Attribution
 from shadowbook.core.values import Floats
 from shadowbook.serialization import plain
-from shadowbook.steps.blocked import KIND
+from shadowbook.steps.blocked import KIND, blocked_by
 from shadowbook.steps.book_sheets import sheets
 from shadowbook.steps.desk import CHAMPION
 from shadowbook.steps.diagnose_clean import clean_signal
@@ -46,6 +46,7 @@ class DiagnosisReport:
     gap : from the backtest to live since the version that scored last took over, with what wrong
         inputs did in the diagnosed sessions; None where that version kept no backtest.
     notes : what a person should know though it decides nothing.
+    blocked : why the strategy may not be retrained now, in one sentence; empty where it may.
     """
 
     strategy: str
@@ -57,6 +58,7 @@ class DiagnosisReport:
     diagnosis: Diagnosis
     gap: Attribution | None
     notes: tuple[str, ...]
+    blocked: str = ""
 
     @property
     def halts(self) -> bool:
@@ -106,7 +108,7 @@ def diagnose(
             layers = layers_of(strategy, book, days, known, scores, rules)
             clean = clean_signal(strategy, book, days, known, scores.scorer, rules)
         track = track_of(workspace, books, (strategy, book), known[days[-1].session].moment)
-        notes = (*source.notes, *served_notes(days, known), *_track_notes(strategy, track))
+        notes = (*source.notes, *served_notes(days, known))
         diagnosis = judge(layers, decay_of(track, workspace.settings.diagnosis))
         report = DiagnosisReport(
             strategy=strategy,
@@ -121,6 +123,7 @@ def diagnose(
         )
         if books.replay is None:
             _record(books, report, days[-1])
+            report = replace(report, blocked=blocked_by(workspace, strategy))
     return report
 
 
@@ -140,15 +143,6 @@ class _Scores:
         if version not in self._scorers:
             self._scorers[version] = self._books.scorer(self._workspace, self._strategy, version)
         return self._scorers[version]
-
-
-def _track_notes(strategy: str, track: Track) -> tuple[str, ...]:
-    if track.backtest is not None:
-        return ()
-    return (
-        f"version {track.version} of {strategy} kept no backtest, so neither decay nor the gap to "
-        "it was assessed: retrain",
-    )
 
 
 def _gap(
@@ -252,7 +246,9 @@ def _told(report: DiagnosisReport) -> dict[str, Any]:
             "verdict": diagnosis.verdict,
             "first_layer": diagnosis.first_layer,
             "diverging": {one.layer.value: one.diverging for one in layers if one.diverging},
-            "whole": not any(one.diverging or one.reason for one in layers),
+            "last_diverging": max(
+                (one.last_session for one in layers if one.last_session), default=None
+            ),
             "most_consistent_with": consistent,
             "reasons": diagnosis.reasons,
         }

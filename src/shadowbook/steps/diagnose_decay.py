@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date
 
@@ -65,10 +66,14 @@ def track_of(workspace: Workspace, books: Books, key: tuple[str, str], moment: M
     return Track(panel, version, _backtest(workspace, books, strategy, version), live)
 
 
-def decay_of(track: Track, policy: DecayPolicy) -> Decay | None:
-    """Assess a book against what it promised; None where no backtest was kept."""
+def decay_of(track: Track, policy: DecayPolicy) -> Decay:
+    """Assess a book against what it promised; it cannot be told where no backtest was kept."""
     if track.backtest is None:
-        return None
+        reason = (
+            f"version {track.version} of {track.live.strategy} kept no backtest, so neither decay "
+            "nor the gap to it was assessed: retrain"
+        )
+        return Decay(None, math.nan, (reason,))
     context = context_of(track.panel, track.backtest, track.live)
     return assess(track.backtest, track.live, context, policy)
 

@@ -14,7 +14,7 @@ from shadowbook.adapters.host import sha256_file
 from shadowbook.adapters.ledger.ledger import Ledger
 from shadowbook.adapters.models.records import MANIFEST
 from shadowbook.adapters.models.shelf import ModelShelf
-from shadowbook.errors import ConfigError, IntegrityError
+from shadowbook.errors import ConfigError, InsufficientDataError, IntegrityError
 from shadowbook.settings import Settings
 from shadowbook.steps import layers
 from shadowbook.steps.manifest import SHOWN, pins_of
@@ -73,12 +73,14 @@ def books_of(workspace: Workspace, replay: str | None) -> Iterator[Books]:
     Raises
     ------
     ConfigError
-        Nothing was recorded yet, or there is no such replay.
+        There is no such replay.
+    InsufficientDataError
+        Nothing was recorded yet.
     """
     if replay is None:
         file = workspace.ledger_file
         if file is not None and not file.exists():
-            raise ConfigError(
+            raise InsufficientDataError(
                 f"nothing was traded in {workspace.root} yet: run `shadowbook trade` first, or "
                 "diagnose a replay (--replay)"
             )
@@ -97,12 +99,13 @@ def books_of(workspace: Workspace, replay: str | None) -> Iterator[Books]:
 
 def _replay_folder(workspace: Workspace, replay: str) -> Path:
     parent = workspace.root / ".shadowbook" / "replays"
-    found = [path.parent for path in parent.glob("*/ledger.db")]
-    if replay != NEWEST:
-        found = [folder for folder in found if folder.name.startswith(replay[:12])]
+    there = [path.parent for path in parent.glob("*/ledger.db")]
+    if not there:
+        raise ConfigError(f"there is no replay in {parent}: run `shadowbook replay` first")
+    found = [one for one in there if replay == NEWEST or one.name.startswith(replay[:12])]
     if not found:
-        which = "no replay" if replay == NEWEST else f"no replay {replay}"
-        raise ConfigError(f"there is {which} in {parent}: run `shadowbook replay` first")
+        names = ", ".join(sorted(one.name for one in there))
+        raise ConfigError(f"there is no replay {replay} in {parent}: there are {names}")
     return max(found, key=lambda folder: (folder / "ledger.db").stat().st_mtime)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from shadowbook.adapters import machine
 from shadowbook.adapters.models.inspection import Attempt, stored_manifest
@@ -74,10 +75,10 @@ def _criteria(patient: Patient) -> Iterator[Criterion]:
         (1, "a finished run of each strategy", _trained),
         (1, "pins of the newest run in the cache or the remote", _pinned),
         (1, "a proven rebuild", _proven),
-        (2, "an active schedule of the retraining", _scheduled),
+        (2, "an active schedule of the retraining", partial(_scheduled, "retrain")),
         (2, "live data", _live),
         (2, "pins beyond this disk", _beyond),
-        (3, "monitoring with alarms", _absent),
+        (3, "an active schedule of the monitor", partial(_scheduled, "monitor")),
         (4, "breakers", _absent),
         (4, "promotion on evidence", _absent),
     )
@@ -129,10 +130,10 @@ def _proven(patient: Patient) -> Answer:
     return last.reproduced, f"{last.outcome} {last.run_id[:12]} at {last.at:%Y-%m-%d %H:%M} UTC"
 
 
-def _scheduled(patient: Patient) -> Answer:
-    schedule = patient.opened().settings.schedules.get("retrain")
+def _scheduled(flow: str, patient: Patient) -> Answer:
+    schedule = patient.opened().settings.schedules.get(flow)
     if schedule is None:
-        return False, "params.yaml has no schedules.retrain"
+        return False, f"params.yaml has no schedules.{flow}"
     return schedule.active, f"{schedule.cron}{'' if schedule.active else ', not active'}"
 
 

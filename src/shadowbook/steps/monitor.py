@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from shadowbook.adapters.disk import replace_text
 from shadowbook.adapters.report.monitor import page_of_monitor
+from shadowbook.adapters.report.words import counted
 from shadowbook.core.diagnosis.findings import Diagnosis
 from shadowbook.core.performance.monitored import Monitored
-from shadowbook.errors import InsufficientDataError
+from shadowbook.errors import InsufficientDataError, ShadowbookError
 from shadowbook.serialization import plain
 from shadowbook.steps.baseline import registered_baseline
+from shadowbook.steps.desk import CHAMPION
 from shadowbook.steps.known import accepted
 from shadowbook.steps.live import Key
 from shadowbook.steps.manifest import Kept, StepManifest
 from shadowbook.steps.monitored_books import monitored_books
+from shadowbook.steps.watching import acknowledged
 from shadowbook.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -72,6 +75,8 @@ def monitor(workspace: Workspace, session: date | None = None) -> MonitorReport:
     ------
     InsufficientDataError
         When no book has gone through a session, or not through the one asked for.
+    ShadowbookError
+        A book that is held back could not be diagnosed; the page is written all the same.
     """
     with workspace.trading():
         last = workspace.ledger.last_as_of()
@@ -94,8 +99,9 @@ def monitor(workspace: Workspace, session: date | None = None) -> MonitorReport:
                 accepted(workspace.market, last).panel(last),
                 calendar.zone().key,
             )
-            stage.result(f"{len(monitored)} books as of {last:%Y-%m-%d}")
-    reports = _diagnosed(workspace, monitored)
+            monitored = tuple(_known(workspace, one) for one in monitored)
+            stage.result(f"{counted(len(monitored), 'book')} as of {last:%Y-%m-%d}")
+    reports, failed = _diagnosed(workspace, monitored)
     diagnoses = {key: one.diagnosis for key, one in reports.items()}
     # A diagnosis knows what wrong inputs did to the gap as well.
     gaps = {key: one.gap for key, one in reports.items()}
@@ -103,30 +109,54 @@ def monitor(workspace: Workspace, session: date | None = None) -> MonitorReport:
         replace(one, attribution=gaps.get((one.strategy, one.book)) or one.attribution)
         for one in monitored
     )
+    monitored = tuple(_noted(one, failed) for one in monitored)
     page = workspace.build / PAGE
     sources = _sources(workspace, monitored)
     replace_text(page, page_of_monitor(monitored, "Monitor", last, diagnoses, sources))
     with workspace.trading():
         kept = _kept(workspace, last, monitored)
+    if failed:
+        raise next(iter(failed.values()))
     reasons = (_sentence(monitored, last), *(_verdict(key, one) for key, one in diagnoses.items()))
     return MonitorReport(last, monitored, page, reasons, kept)
 
 
-def _diagnosed(workspace: Workspace, monitored: Sequence[Monitored]) -> dict[Key, DiagnosisReport]:
-    """Diagnose the books that their alerts hold back; the verdict goes to the ledger."""
+def _diagnosed(
+    workspace: Workspace, monitored: Sequence[Monitored]
+) -> tuple[dict[Key, DiagnosisReport], dict[Key, ShadowbookError]]:
+    """Diagnose the books that their alerts hold back; the verdict goes to the ledger.
+
+    What could not be diagnosed comes second: people need the page most when something is broken.
+    """
     held = [one for one in monitored if one.capacity < 1.0]
     if not held:
-        return {}
+        return {}, {}
     from shadowbook.steps.diagnose import diagnose
 
-    found = {}
+    found: dict[Key, DiagnosisReport] = {}
+    failed: dict[Key, ShadowbookError] = {}
     with workspace.progress.stage("diagnosis") as stage:
         for one in held:
-            report = diagnose(workspace, one.strategy, book=one.book)
-            found[one.strategy, one.book] = report
+            key = one.strategy, one.book
+            try:
+                found[key] = diagnose(workspace, one.strategy, book=one.book)
+            except ShadowbookError as error:
+                failed[key] = error
         verdicts = [f"{key[0]} {one.diagnosis.verdict}" for key, one in found.items()]
-        stage.result(", ".join(verdicts))
-    return found
+        stage.result(", ".join([*verdicts, *(f"{key[0]} failed" for key in failed)]))
+    return found, failed
+
+
+def _known(workspace: Workspace, one: Monitored) -> Monitored:
+    """Note what a person has acknowledged, which restrains the book until it trades again."""
+    rules = acknowledged(workspace, one.strategy) if one.book == CHAMPION else ()
+    note = f"acknowledged, which counts from the next trading day on: {', '.join(rules)}"
+    return replace(one, notes=(*one.notes, note)) if rules else one
+
+
+def _noted(one: Monitored, failed: Mapping[Key, ShadowbookError]) -> Monitored:
+    error = failed.get((one.strategy, one.book))
+    return one if error is None else replace(one, notes=(*one.notes, f"not diagnosed: {error}"))
 
 
 def _sources(workspace: Workspace, monitored: Sequence[Monitored]) -> dict[Key, str]:
@@ -147,8 +177,8 @@ def _verdict(key: Key, diagnosis: Diagnosis) -> str:
 
 def _sentence(monitored: Sequence[Monitored], as_of: datetime) -> str:
     held = [f"{one.strategy}/{one.book}" for one in monitored if one.capacity < 1.0]
-    what = f"restrained: {', '.join(held)}" if held else "none of them is restrained"
-    return f"{len(monitored)} books are watched as of {as_of:%Y-%m-%d}; {what}"
+    what = f"restrained: {', '.join(held)}" if held else "none restrained"
+    return f"{counted(len(monitored), 'book')} watched as of {as_of:%Y-%m-%d}; {what}"
 
 
 def _kept(workspace: Workspace, as_of: datetime, monitored: Sequence[Monitored]) -> Kept:

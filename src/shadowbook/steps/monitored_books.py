@@ -23,6 +23,7 @@ from shadowbook.core.performance.rolling import rolling_mean, rolling_metrics
 from shadowbook.core.performance.tiers import AlertAction, Tier
 from shadowbook.core.track import Backtest, LiveRecord
 from shadowbook.core.values import Floats, Panel
+from shadowbook.errors import IntegrityError
 from shadowbook.settings import Settings
 from shadowbook.steps.book_sheets import Sheet, sheets
 from shadowbook.steps.desk import CHAMPION
@@ -192,27 +193,42 @@ def _ratios(own: LiveRecord, backtest: Backtest, seed: int) -> dict[str, RatioPa
 
 
 def alerts_in(ledger: Ledger) -> dict[Key, list[Alert]]:
-    """Read every alert's transitions back, by book."""
+    """Read every alert's transitions back, by book.
+
+    Raises
+    ------
+    IntegrityError
+        An alert holds what none can hold.
+    """
     found: dict[Key, list[Alert]] = {}
     for stored in ledger.events("alert"):
-        body = stored.event.body
-        found.setdefault((body["strategy"], body["book"]), []).append(
-            Alert(
-                session=date.fromisoformat(body["session"]),
-                rule=body["rule"],
-                transition=Transition(body["transition"]),
-                tier=Tier(body["tier"]),
-                metric=body["metric"],
-                window=body["window"],
-                value=math.nan if body["value"] is None else body["value"],
-                limit=math.nan if body["limit"] is None else body["limit"],
-                action=AlertAction(body["action"]),
-                owner=body["owner"],
-                pages=body["pages"],
-                reason=body["reason"],
-            )
-        )
+        try:
+            key, alert = _alert(stored.event.body)
+        except (KeyError, TypeError, ValueError) as error:
+            raise IntegrityError(
+                f"event {stored.seq} of the ledger ({stored.event.key}) is no alert: it was "
+                "altered by hand, so restore the ledger from a copy"
+            ) from error
+        found.setdefault(key, []).append(alert)
     return found
+
+
+def _alert(body: Mapping[str, Any]) -> tuple[Key, Alert]:
+    alert = Alert(
+        session=date.fromisoformat(body["session"]),
+        rule=body["rule"],
+        transition=Transition(body["transition"]),
+        tier=Tier(body["tier"]),
+        metric=body["metric"],
+        window=body["window"],
+        value=math.nan if body["value"] is None else body["value"],
+        limit=math.nan if body["limit"] is None else body["limit"],
+        action=AlertAction(body["action"]),
+        owner=body["owner"],
+        pages=body["pages"],
+        reason=body["reason"],
+    )
+    return (body["strategy"], body["book"]), alert
 
 
 def capacity_after(alerts: Sequence[Alert]) -> float:

@@ -68,9 +68,13 @@ def _notes(ledger: Ledger) -> Iterator[ReplayNote]:
             text = f"version {body['challenger']} replaces {body['champion']}: {body['reason']}"
             yield ReplayNote(session, "promotion", text, event.simulated, body["strategy"])
         elif event.kind == "alert" and body["transition"] in ("raised", "escalated"):
-            yield ReplayNote(session, "alert", body["reason"], False, body["strategy"])
+            if body["transition"] == "raised":
+                yield ReplayNote(session, "alert", body["reason"], False, body["strategy"])
             if body["action"] == "halt":
                 yield ReplayNote(session, "halt", body["reason"], False, body["strategy"])
+        elif event.kind == "acknowledgement":
+            text = f"the incident of {body['rule']} is closed"
+            yield ReplayNote(session, "acknowledgment", text, event.simulated, body["strategy"])
         elif event.kind == "session":
             yield from _reasons(session, body)
 

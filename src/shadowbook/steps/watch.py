@@ -119,7 +119,8 @@ class Watch:
         if capacity >= 1.0:
             return Restraint()
         what = "halted" if capacity <= 0.0 else f"at {capacity:.0%} of its size"
-        rules = sorted({state.rule or state.family for state in known if state.is_open})
+        # What is merely noted restrains nothing, and acknowledging it would free nothing.
+        rules = sorted(one.rule or one.family for one in known if capacity_of([one]) == capacity)
         todo = ": `shadowbook alerts` tells what to do" if capacity <= 0.0 else ""
         return Restraint(capacity, f"the book is {what} by its alerts ({', '.join(rules)}){todo}")
 
@@ -144,13 +145,7 @@ def limits_for(
     """Return the limits of a version; the same draw for it in every process."""
     root = digest({"strategy": strategy, "version": version, "seed": seed, "use": "limits"})
     rng = np.random.default_rng(int(root[:16], 16))
-    return limits_of(
-        policy.active_rules,
-        backtest,
-        rng,
-        n_resamples=policy.n_resamples,
-        periods_per_year=policy.periods_per_year,
-    )
+    return limits_of(policy.active_rules, backtest, rng, n_resamples=policy.n_resamples)
 
 
 def alert_events(strategy: str, at: datetime, alerts: Collection[Alert]) -> list[Event]:

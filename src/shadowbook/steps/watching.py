@@ -7,10 +7,12 @@ from functools import partial
 
 import numpy as np
 
+from shadowbook.adapters.ledger.chain import StoredEvent
 from shadowbook.core.books.day import BookDay
 from shadowbook.core.events import Event
 from shadowbook.core.performance.alerts import AlertState
 from shadowbook.core.values import Panel
+from shadowbook.errors import IntegrityError
 from shadowbook.steps.baseline import registered_baseline
 from shadowbook.steps.desk import CHAMPION, Restraint
 from shadowbook.steps.growing import Seen
@@ -55,13 +57,10 @@ class Watching:
         watch = Watch(strategy, workspace.settings, baselines)
         self._watches[strategy] = watch
         seen = seen_in(self._ledger, strategy)[-watch.reach :]
-        stood = self._ledger.newest("watch", f"watch/{strategy}/{CHAMPION}/")
-        self._acknowledged[strategy] = acknowledged_since(
-            workspace, strategy, stood.seq if stood else 0
-        )
+        stood = stood_last(workspace, strategy)
+        self._acknowledged[strategy] = acknowledged(workspace, strategy)
         if stood is not None:
-            states = [AlertState.of_plain(item) for item in stood.event.body["states"]]
-            watch.take_up(states, stood.event.body["model_version"])
+            watch.take_up(states_of(stood), stood.event.body["model_version"])
         events: list[Event] = []
         for one in seen:
             if stood is None or one.as_of <= stood.event.at:
@@ -82,21 +81,44 @@ class Watching:
         return int(np.searchsorted(self._panel.sessions, np.datetime64(seen.session, "D")))
 
 
-def acknowledged_since(workspace: Workspace, strategy: str, seq: int) -> tuple[str, ...]:
-    """Name the rules whose alerts a person has acknowledged after an event of the ledger."""
+def acknowledged(workspace: Workspace, strategy: str) -> tuple[str, ...]:
+    """Name the rules whose alerts a person has acknowledged since the last session was judged."""
+    stood = stood_last(workspace, strategy)
+    since = stood.seq if stood else 0
     return tuple(
         stored.event.body["rule"]
         for stored in workspace.ledger.events("acknowledgement")
-        if stored.seq > seq and stored.event.body["strategy"] == strategy
+        if stored.seq > since and stored.event.body["strategy"] == strategy
     )
+
+
+def stood_last(workspace: Workspace, strategy: str) -> StoredEvent | None:
+    """Return the event that says where a champion's alerts stand; None before its first session."""
+    return workspace.ledger.newest("watch", f"watch/{strategy}/{CHAMPION}/")
+
+
+def states_of(stood: StoredEvent) -> list[AlertState]:
+    """Read where alerts stand.
+
+    Raises
+    ------
+    IntegrityError
+        The event holds no states.
+    """
+    states = stood.event.body.get("states")
+    if not isinstance(states, list):
+        raise IntegrityError(
+            f"event {stood.seq} of the ledger ({stood.event.key}) does not say where alerts stand: "
+            "it was altered by hand, so restore the ledger from a copy"
+        )
+    return [AlertState.of_plain(item) for item in states]
 
 
 def standing(workspace: Workspace) -> Mapping[str, tuple[AlertState, ...]]:
     """Return where every strategy's alerts stand: strategy -> states, those that are open."""
     found = {}
     for strategy in workspace.settings.strategies:
-        stood = workspace.ledger.newest("watch", f"watch/{strategy}/{CHAMPION}/")
-        states = [] if stood is None else stood.event.body["states"]
-        read = (AlertState.of_plain(item) for item in states)
-        found[strategy] = tuple(state for state in read if state.is_open)
+        stood = stood_last(workspace, strategy)
+        states = [] if stood is None else states_of(stood)
+        found[strategy] = tuple(state for state in states if state.is_open)
     return found

@@ -22,16 +22,17 @@ def workspace(tmp_path):
     opened.ledger.close()
 
 
-def said(workspace, verdict, last, whole=None, strategy="weekly"):
-    """Record a diagnosis of the sessions up to a day."""
+def said(workspace, verdict, last, *, faulty=None, strategy="weekly", book="champion"):
+    """Record a diagnosis of the sessions up to a day, and the last of them that diverges."""
     n_events = workspace.ledger.head()[0]
     body = {
         "strategy": strategy,
+        "book": book,
         "first": "2022-12-01",
         "last": last,
         "verdict": verdict,
-        "first_layer": "features" if verdict in ("technical", "both") else None,
-        "whole": verdict not in ("technical", "both") if whole is None else whole,
+        "first_layer": "features" if faulty else None,
+        "last_diverging": faulty,
     }
     workspace.ledger.record([Event("diagnosis", f"diagnosis/{n_events}", AT, body)])
 
@@ -43,11 +44,11 @@ def test_nothing_blocks_where_nothing_was_diagnosed_and_no_ledger_is_made(worksp
 
 @pytest.mark.parametrize("verdict", ["technical", "both"])
 def test_a_divergence_blocks_its_strategy_alone(workspace, verdict):
-    said(workspace, verdict, "2022-12-20")
+    said(workspace, verdict, "2022-12-20", faulty="2022-12-19")
     assert blocked_by(workspace, "weekly") == (
         f"weekly is not retrained: its diagnosis of 2022-12-01 to 2022-12-20 is {verdict} (the "
-        "first layer that diverges: features); fix what is wrong, then run `shadowbook diagnose "
-        "--strategy weekly` on a session after it"
+        "first layer that diverges: features; last seen on 2022-12-19); fix what is wrong, then "
+        "run `shadowbook diagnose --strategy weekly --session DAY` with a day after 2022-12-19"
     )
     assert blocked_by(workspace, "monthly") == ""
 
@@ -55,24 +56,38 @@ def test_a_divergence_blocks_its_strategy_alone(workspace, verdict):
 @pytest.mark.parametrize("verdict", ["none", "statistical", "inconclusive"])
 @pytest.mark.parametrize("last", ["2022-12-20", "2022-12-21"])
 def test_whole_layers_of_that_session_or_a_later_one_lift_it(workspace, verdict, last):
-    said(workspace, "technical", "2022-12-20")
+    said(workspace, "technical", "2022-12-20", faulty="2022-12-20")
     said(workspace, verdict, last)
     assert blocked_by(workspace, "weekly") == ""
 
 
 def test_an_earlier_session_says_nothing_about_a_later_one(workspace):
-    said(workspace, "technical", "2022-12-20")
+    said(workspace, "technical", "2022-12-20", faulty="2022-12-20")
     said(workspace, "none", "2022-12-19")
     assert blocked_by(workspace, "weekly")
 
 
-def test_what_could_not_be_compared_lifts_nothing(workspace):
-    said(workspace, "technical", "2022-12-20")
-    said(workspace, "inconclusive", "2022-12-21", whole=False)
+def test_an_old_fault_found_again_does_not_block_anew(workspace):
+    said(workspace, "technical", "2022-12-20", faulty="2022-12-20")
+    said(workspace, "none", "2022-12-21")
+    # The daily monitor looks back over the day of the fault.
+    said(workspace, "technical", "2022-12-22", faulty="2022-12-20")
+    assert blocked_by(workspace, "weekly") == ""
+    said(workspace, "technical", "2022-12-23", faulty="2022-12-22")
+    assert "last seen on 2022-12-22" in blocked_by(workspace, "weekly")
+
+
+def test_a_shadow_book_that_is_whole_does_not_speak_for_the_champion(workspace):
+    said(workspace, "technical", "2022-12-20", faulty="2022-12-20")
+    said(workspace, "none", "2022-12-21", book="shadow/2")
     assert blocked_by(workspace, "weekly")
 
 
-def test_an_old_fault_found_again_does_not_block_anew(workspace):
+def test_the_champion_speaks_for_a_shadow_book(workspace):
+    said(workspace, "technical", "2022-12-20", faulty="2022-12-20", book="shadow/2")
+    assert blocked_by(workspace, "weekly").endswith(
+        "`shadowbook diagnose --strategy weekly --book shadow/2 --session DAY` with a day after "
+        "2022-12-20"
+    )
     said(workspace, "none", "2022-12-21")
-    said(workspace, "technical", "2022-12-20")
     assert blocked_by(workspace, "weekly") == ""

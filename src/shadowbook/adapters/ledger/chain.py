@@ -146,8 +146,18 @@ def newest_event(connection: Connection, kind: str, start: str) -> StoredEvent |
 
 
 def _event_of(row: Row[Any]) -> StoredEvent:
-    event = Event(row.kind, row.key, of_micros(row.at), json.loads(row.body), bool(row.simulated))
-    return StoredEvent(row.seq, event, row.previous_hash, row.hash)
+    return StoredEvent(row.seq, _told(row), row.previous_hash, row.hash)
+
+
+def _told(row: Row[Any]) -> Event:
+    try:
+        body = json.loads(row.body)
+    except ValueError as error:
+        raise IntegrityError(
+            f"event {row.seq} of the ledger ({row.key}) cannot be read: it was altered by hand, so "
+            "restore the ledger from a copy"
+        ) from error
+    return Event(row.kind, row.key, of_micros(row.at), body, bool(row.simulated))
 
 
 def content(event: Event) -> dict[str, Any]:
@@ -166,10 +176,7 @@ def _stored(connection: Connection, keys: list[str]) -> dict[str, dict[str, Any]
     for start in range(0, len(keys), _KEYS_AT_ONCE):
         query = select(EVENTS).where(EVENTS.c.key.in_(keys[start : start + _KEYS_AT_ONCE]))
         for row in connection.execute(query):
-            event = Event(
-                row.kind, row.key, of_micros(row.at), json.loads(row.body), bool(row.simulated)
-            )
-            found[row.key] = content(event)
+            found[row.key] = content(_told(row))
     return found
 
 

@@ -62,14 +62,14 @@ def read_trades(path: Path) -> Trades:
     """
     rows = _rows(path, TRADE_COLUMNS)
     maker = rows["buyer_is_maker"]
-    if maker.dtype != np.bool_:
+    if maker.dtype not in ("bool", "boolean") or maker.isna().any():
         raise SchemaError(f"{path}: column buyer_is_maker must hold true or false in every row")
     return Trades(
         exchange_ns=_times(path, rows, "exch_ms", 1_000_000),
         local_ns=_times(path, rows, "local_ns", 1),
         prices=_floats(path, rows, "price"),
         sizes=_floats(path, rows, "qty"),
-        signs=np.where(maker.to_numpy(), -1.0, 1.0),
+        signs=np.where(maker.to_numpy(np.bool_), -1.0, 1.0),
     )
 
 

@@ -173,6 +173,9 @@ def _full(one: Monitored, ident: str, diagnosis: Diagnosis | None, source: str) 
     if not traded(one):
         content += paragraph("Nothing can be measured yet: the book has too few sessions.")
         content += bullets(one.notes) + _traced(one, source)
+        if diagnosis is not None:
+            content += diagnosis_section(diagnosis, f"{ident}-diagnosis")
+        content += alerts_section(one, f"{ident}-alerts") if one.alerts else ""
         return element("div", content, id=ident, class_="strategy")
     content += element("h3", "Readings") + readings_table(one)
     content += bullets(one.notes, "faint") if one.notes else ""

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 
 from shadowbook.adapters.report.html import Table, folded, paragraph, section
-from shadowbook.adapters.report.monitor_words import ACTIONS
+from shadowbook.adapters.report.monitor_words import LEAST_YEARS, NOT_COMPUTABLE, action_of, yearly
 from shadowbook.adapters.report.words import counted
-from shadowbook.core.performance.alerts import Alert, Transition
+from shadowbook.core.performance.alerts import Alert
 from shadowbook.core.performance.monitored import Fatigue, Monitored
 from shadowbook.core.performance.tiers import Tier
 
@@ -51,7 +51,7 @@ def _table(alerts: Sequence[Alert]) -> Table:
                 one.tier.value,
                 one.transition.value,
                 f"{one.reason} ({one.rule})",
-                "ended" if one.transition is Transition.CLEARED else ACTIONS[one.action],
+                action_of(one),
                 f"{one.owner}, {'at once' if one.pages else 'in the daily page'}",
             )
             for one in alerts
@@ -65,9 +65,8 @@ def fatigue_sentence(fatigue: Fatigue) -> str:
         return "Nothing was watched yet."
     raised = sum(fatigue.raised.values())
     text = (
-        f"{counted(raised, 'alert')} in {fatigue.years:.1f} years, {raised / fatigue.years:.1f} a "
-        f"year; of them {counted(fatigue.pages, 'page')}, {fatigue.pages / fatigue.years:.1f} a "
-        "year."
+        f"{counted(raised, 'alert')} in {fatigue.years:.1f} years{yearly(raised, fatigue.years)}; "
+        f"of them {counted(fatigue.pages, 'page')}{yearly(fatigue.pages, fatigue.years)}."
     )
     if math.isfinite(fatigue.base_rate):
         return text + (
@@ -83,8 +82,8 @@ def fatigue_table(fatigue: Fatigue) -> Table:
     for tier in Tier:
         raised = fatigue.raised.get(tier, 0)
         judged, followed = fatigue.judged.get(tier, 0), fatigue.followed.get(tier, 0)
-        rate = f"{raised / fatigue.years:.1f}" if fatigue.years > 0.0 else "not computable"
-        part = f"{followed / judged:.0%}" if judged else "not computable"
+        rate = f"{raised / fatigue.years:.1f}" if fatigue.years >= LEAST_YEARS else NOT_COMPUTABLE
+        part = f"{followed / judged:.0%}" if judged else NOT_COMPUTABLE
         rows.append((tier.value, f"{raised:,}", rate, f"{followed:,}", f"{judged:,}", part))
     return Table(
         ("tier", *FATIGUE),

@@ -59,7 +59,7 @@ def layers_table(diagnosis: Diagnosis) -> Table:
             (
                 one.layer.value,
                 f"{one.cells:,}",
-                "not compared" if one.reason else f"{one.diverging:,}",
+                f"{one.diverging:,}",
                 _largest(one),
                 _where(one),
             )
@@ -71,14 +71,12 @@ def layers_table(diagnosis: Diagnosis) -> Table:
 
 
 def _largest(one: LayerComparison) -> str:
-    if one.reason or not one.diverging:
+    if not one.diverging:
         return NOTHING
     return f"{one.largest:.3g}" if math.isfinite(one.largest) else "missing cells"
 
 
 def _where(one: LayerComparison) -> str:
-    if one.reason:
-        return one.reason
     first = f"from {one.first_session}" if one.first_session else ""
     return "; ".join([*([first] if first else []), *one.where]) or NOTHING
 

@@ -62,7 +62,7 @@ def execution_section(quality: ExecutionQuality | None, ident: str) -> str:
             ident, title, paragraph("Not computable: no order of this book has been executed.")
         )
     content = _tiles(quality.total)
-    content += paragraph(f"{SAYS[:1].upper()}{SAYS[1:]}")
+    content += paragraph(f"All orders of the book, under every version that scored it; {SAYS}")
     keys = "".join(str(Key(part, part, "box")) for part in PARTS)
     content += element("ul", keys, class_="key")
     pictures = tables = ""

@@ -39,7 +39,7 @@ SENTENCES = {
     GapVerdict.EXECUTION: "Execution masquerading as decay: what stands out is lost on the way to "
     "the market, not in the signal. Retraining would not bring it back.",
     GapVerdict.DATA: "The gap looks like a difference of data between live and history.",
-    GapVerdict.MIXED: "Several parts make up the gap, and none of them most of it.",
+    GapVerdict.MIXED: "More than one of decay, data and execution stands out from its noise.",
     GapVerdict.INCONCLUSIVE: "The numbers do not tell where the gap comes from.",
     GapVerdict.NOT_COMPUTABLE: "The gap cannot be computed.",
 }
@@ -68,16 +68,23 @@ def gap_section(attribution: Attribution | None, ident: str) -> str:
     keys = "".join(str(Key(mark, text, "box")) for mark, text in KEYS)
     picture = str(_drawing(attribution, f"{ident}-d")) + element("ul", keys, class_="key")
     beside = paragraph(
-        f"Simple return a year over {counted(attribution.n_obs, 'session')}, at the live "
-        "volatility. Each part is computed by itself; what they do not explain is shown as "
-        "unexplained and belongs to none of them. Whiskers are 95 % intervals, that at earned is "
-        "the gap's; what leaves the drawing is cut off."
+        f"Simple return a year over {counted(attribution.n_obs, 'session')}; promised is the "
+        f"backtest's{_scaled(attribution.scale)}. Each part is computed by itself; what they do "
+        "not explain is shown as unexplained and belongs to none of them. Whiskers are 95 % "
+        "intervals, that at earned is the gap's; what leaves the drawing is cut off."
     )
     beside += element("p", element("strong", "Doubt: ") + _doubt(attribution), class_="doubt")
     content += element(
         "figure", element("div", picture, class_="picture") + element("figcaption", beside)
     )
     return section(ident, title, content + folded("The numbers", str(gap_table(attribution))))
+
+
+def _scaled(scale: float) -> str:
+    """Say what the backtest was multiplied by, where its volatility clearly differs from live."""
+    if not math.isfinite(scale) or scale == 1.0:
+        return " own"
+    return f" times {scale:.2f}, for the volatility of live"
 
 
 def gap_table(attribution: Attribution) -> Table:

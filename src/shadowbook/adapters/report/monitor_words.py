@@ -18,6 +18,9 @@ BookKey = tuple[str, str]
 SESSIONS_A_YEAR = 252.0
 NOT_COMPUTABLE = "not computable"
 
+LEAST_YEARS = 0.25
+"""Of less than this, what came once would seem to come often every year."""
+
 
 @dataclass(frozen=True)
 class Spoken:
@@ -98,6 +101,15 @@ ACTIONS: Mapping[AlertAction, str] = {
     AlertAction.HALVE: "capacity halved, diagnosis asked for",
     AlertAction.HALT: "halted until a person closes the incident",
 }
+
+
+def action_of(alert: Alert) -> str:
+    """Write what is done about an alert now."""
+    if alert.transition is Transition.CLEARED:
+        return "ended"
+    if alert.transition is Transition.ACKNOWLEDGED and alert.action is AlertAction.HALT:
+        return "capacity halved"
+    return ACTIONS[alert.action]
 
 
 def spoken(metric: str) -> Spoken:
@@ -190,8 +202,17 @@ def alert_sentence(monitored: Monitored, alert: Alert) -> str:
     when = f", {changed}" if since == alert.session else f" since {since}, {changed}"
     return (
         f"{alert.tier.value}{when}: "
-        f"{alert.reason.rstrip('.')}; {ACTIONS[alert.action]}; {called}; owner {alert.owner}."
+        f"{alert.reason.rstrip('.')}; {action_of(alert)}; {called}; owner {alert.owner}."
     )
+
+
+def yearly(count: int, years: float) -> str:
+    """Write how often something came a year; nothing where the span is too short to tell.
+
+    >>> yearly(3, 2.0), yearly(1, 0.02)
+    (', 1.5 a year', '')
+    """
+    return f", {count / years:.1f} a year" if years >= LEAST_YEARS else ""
 
 
 def read_first(monitored: Sequence[Monitored]) -> list[Monitored]:
@@ -252,6 +273,11 @@ def newest_ratio(path: RatioPath | None) -> str:
 def traded(monitored: Monitored) -> bool:
     """Tell whether anything could be measured of a book."""
     return any(one.status == "OK" for one in monitored.readings)
+
+
+def worth_telling(monitored: Monitored) -> bool:
+    """Tell whether there is something to say of a book: figures, open alerts or less capacity."""
+    return traded(monitored) or state_of(monitored) != "quiet"
 
 
 def span_of(monitored: Monitored) -> str:

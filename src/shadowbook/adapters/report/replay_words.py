@@ -34,6 +34,7 @@ SHORT = ("sharpe_annualized", "net_return_annual", "max_drawdown", "turnover")
 KINDS: tuple[tuple[str, str, str], ...] = (
     ("promotion", "Promotions", "promotions"),
     ("halt", "Halts", "halts"),
+    ("acknowledgment", "Incidents closed", ""),
     ("alert", "Alerts", "alerts"),
     ("held", "Sessions held", "held"),
     ("delisting", "Delistings", ""),

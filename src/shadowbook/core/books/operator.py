@@ -28,8 +28,8 @@ class OperatorPolicy(BaseModel):
         5,
         ge=1,
         le=252,
-        description="Sessions that an incident has halted a book before it is acknowledged; null: "
-        "never.",
+        description="Whole sessions that an incident stays open; it is acknowledged after the next "
+        "one. null: never.",
     )
 
 

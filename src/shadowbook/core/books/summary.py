@@ -89,7 +89,7 @@ class ReplayNote:
 
     Attributes
     ----------
-    kind : retraining, promotion, held, delisting, halt or alert.
+    kind : retraining, promotion, held, delisting, halt, alert or acknowledgment.
     text : one sentence.
     simulated : True where the simulated operator did what a person does.
     strategy : whom it befell; empty: every strategy.

@@ -49,9 +49,9 @@ class LayerComparison:
     diverging : of them different; one that only one side has differs.
     largest : largest absolute difference where both are numbers; 0 where none differs, NaN where
         every difference is a missing cell.
-    first_session : of the first difference; None where there is none.
-    where : up to five of them, such as ``AAPL momentum_21: 0.1 recorded, 0.2 rebuilt``.
-    reason : why the layer could not be compared; empty where it was.
+    first_session, last_session : of the first and the last difference; None where there is none.
+    where : up to five of the first session's, such as
+        ``AAPL momentum_21: 0.1 recorded, 0.2 rebuilt``.
     """
 
     layer: Layer
@@ -60,7 +60,7 @@ class LayerComparison:
     largest: float
     first_session: date | None = None
     where: tuple[str, ...] = ()
-    reason: str = ""
+    last_session: date | None = None
 
 
 @dataclass(frozen=True)

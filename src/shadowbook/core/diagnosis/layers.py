@@ -82,6 +82,7 @@ def compare(layer: Layer, pairs: Iterable[Pair]) -> LayerComparison:
     cells = diverging = 0
     largest = np.nan
     first: date | None = None
+    last: date | None = None
     where: tuple[str, ...] = ()
     for pair in pairs:
         laid = _aligned(pair.recorded, pair.rebuilt)
@@ -94,6 +95,7 @@ def compare(layer: Layer, pairs: Iterable[Pair]) -> LayerComparison:
         if not n_differing:
             continue
         diverging += n_differing
+        last = pair.session
         both = differs & np.isfinite(laid.recorded) & np.isfinite(laid.rebuilt)
         if both.any():
             apart = np.abs(laid.recorded[both] - laid.rebuilt[both]).max()
@@ -102,12 +104,7 @@ def compare(layer: Layer, pairs: Iterable[Pair]) -> LayerComparison:
             first, where = pair.session, _places(laid, differs)
     if not diverging:
         largest = 0.0
-    return LayerComparison(layer, cells, diverging, largest, first, where)
-
-
-def not_compared(layer: Layer, reason: str) -> LayerComparison:
-    """Return a layer that could not be compared, and why."""
-    return LayerComparison(layer, 0, 0, float("nan"), reason=reason)
+    return LayerComparison(layer, cells, diverging, largest, first, where, last)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,8 +20,7 @@ def diagnose(layers: Sequence[LayerComparison], decay: Decay | None) -> Diagnosi
     """Put the layers and the statistics together.
 
     A layer that differs makes it technical, whatever else cannot be told: retraining on the output
-    of a bug would learn the bug. Decay, or a backtest that was luck, makes it statistical only
-    where every layer was compared, since a bug in an unseen layer looks like either.
+    of a bug would learn the bug. Decay, or a backtest that was luck, makes it statistical.
 
     Parameters
     ----------
@@ -34,15 +33,13 @@ def diagnose(layers: Sequence[LayerComparison], decay: Decay | None) -> Diagnosi
     """
     ordered = tuple(sorted(layers, key=lambda one: ORDER.index(one.layer)))
     differing = [one for one in ordered if one.diverging]
-    unseen = [one for one in ordered if one.reason]
     statistical = False if decay is None else decay.baseless or decay.decayed
-    verdict = _verdict(bool(differing), bool(unseen), statistical)
+    verdict = _verdict(bool(differing), statistical)
     reasons = [_sentence(one) for one in differing[:1]]
     if len(differing) > 1:
         after = ", ".join(str(one.layer) for one in differing[1:])
         reasons.append(f"the layers after it differ as well: {after}")
-    reasons += [f"{one.layer} could not be compared: {one.reason}" for one in unseen]
-    if not differing and not unseen:
+    if not differing:
         n_cells = sum(one.cells for one in ordered)
         reasons.append(
             f"every layer is what the code makes of the one before it ({n_cells:,} cells)"
@@ -63,10 +60,10 @@ BLOCKING = (DiagnosisVerdict.TECHNICAL, DiagnosisVerdict.BOTH)
 """Verdicts after which a strategy is not retrained: a bug would be trained into the model."""
 
 
-def _verdict(technical: bool, unseen: bool, statistical: bool | None) -> DiagnosisVerdict:
+def _verdict(technical: bool, statistical: bool | None) -> DiagnosisVerdict:
     if technical:
         return DiagnosisVerdict.BOTH if statistical else DiagnosisVerdict.TECHNICAL
-    if unseen or statistical is None:
+    if statistical is None:
         return DiagnosisVerdict.INCONCLUSIVE
     return DiagnosisVerdict.STATISTICAL if statistical else DiagnosisVerdict.NONE
 

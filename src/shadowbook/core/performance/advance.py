@@ -142,7 +142,11 @@ def _family(
     state = replace(state, streaks=tuple(streaks.items()))
     if state.phase is Phase.UNKNOWN:
         state = replace(state, rule=state.family.split("/")[0])
-        return _moved(state, Transition.RAISED, None, now)
+        state, alerts = _moved(state, Transition.RAISED, None, now)
+        if {state.rule, state.family} & set(now.acknowledged):  # by the name it had before
+            state, known = _moved(state, Transition.ACKNOWLEDGED, None, now)
+            alerts += known
+        return state, alerts
     if state.phase is Phase.QUIET:
         return _closed(state, breached, now)
     return _opened(state, members, breached, now)
@@ -231,5 +235,5 @@ def _alert(
         action=state.action,
         owner=policy.owner,
         pages=raised_critical or transition is Transition.ESCALATED,
-        reason=reason or reason_of(state, transition, rule, value, limit, policy),
+        reason=reason or reason_of(state, transition, rule, value, limit),
     )

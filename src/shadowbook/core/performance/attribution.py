@@ -32,6 +32,9 @@ from shadowbook.errors import SchemaError
 PARTS = ("signal_decay", "data", "latency", "missed_fills", "spread", "slippage", "fees")
 """In the order of the waterfall; what they do not explain is shown as ``unexplained``."""
 
+NOTHING = 1e-9
+"""Less than this a year is rounding, which can be steady enough to stand out from its noise."""
+
 
 class GapVerdict(StrEnum):
     """What the gap looks like."""
@@ -253,7 +256,7 @@ def judged(found: Attribution, execution: Part, policy: AttributionPolicy) -> At
 
 def _counts(part: Part, policy: AttributionPolicy) -> bool:
     limit = policy.significance * part.standard_error
-    return bool(part.value > 0.0 and part.value >= limit * (1.0 - 1e-9))
+    return bool(part.value > NOTHING and part.value >= limit * (1.0 - 1e-9))
 
 
 def _reasons(

@@ -20,14 +20,12 @@ class Drawdown(NamedTuple):
     maximum : deepest value of the path, a float or (N,).
     length : sessions since the newest peak, those with a missing return among them; a float or
         (N,), 0 at a peak.
-    longest : most sessions in a row below a peak, a float or (N,).
     """
 
     path: Floats
     current: float | Floats
     maximum: float | Floats
     length: float | Floats
-    longest: float | Floats
 
 
 def drawdown(returns: Floats) -> Drawdown:
@@ -51,8 +49,8 @@ def drawdown(returns: Floats) -> Drawdown:
     >>> found = drawdown(np.array([0.25, -0.5, 0.5]))
     >>> found.path
     array([ 0.  , -0.5 , -0.25])
-    >>> found.current, found.maximum, found.length, found.longest
-    (-0.25, -0.5, 2.0, 2.0)
+    >>> found.current, found.maximum, found.length
+    (-0.25, -0.5, 2.0)
     """
     values = np.asarray(returns, dtype=np.float64)
     if values.ndim not in (1, 2):
@@ -61,16 +59,15 @@ def drawdown(returns: Floats) -> Drawdown:
     growth = np.where(known, np.maximum(values + 1.0, 0.0), 1.0)
     path = np.empty(values.shape)
     share = np.ones(values.shape[1:])  # value over peak: it cannot overflow, however long the run
-    length, longest = np.zeros(values.shape[1:]), np.zeros(values.shape[1:])
+    length = np.zeros(values.shape[1:])
     for at, step in enumerate(growth):
         share = np.minimum(share * step, 1.0)
         length = np.where(share < 1.0, length + 1.0, 0.0)
-        longest = np.maximum(longest, length)
         path[at] = share - 1.0
     deepest = path.min(axis=0, initial=0.0)
     path[~known] = np.nan
     empty = ~known.any(axis=0)
-    figures = [np.where(empty, np.nan, one) for one in (share - 1.0, deepest, length, longest)]
+    figures = [np.where(empty, np.nan, one) for one in (share - 1.0, deepest, length)]
     if values.ndim == 1:
         return Drawdown(path, *(float(figure) for figure in figures))
     return Drawdown(path, *figures)

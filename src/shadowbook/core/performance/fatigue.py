@@ -11,7 +11,7 @@ from shadowbook.core.performance.alerts import Alert, Transition
 from shadowbook.core.performance.limits import own_value
 from shadowbook.core.performance.monitored import Fatigue
 from shadowbook.core.performance.rolling import rolling_sharpe
-from shadowbook.core.performance.tiers import MonitorPolicy, Tier
+from shadowbook.core.performance.tiers import A_YEAR, MonitorPolicy, Tier
 from shadowbook.core.track import Backtest, LiveRecord
 from shadowbook.core.values import Floats
 
@@ -52,7 +52,7 @@ def fatigue_of(
             followed[alert.tier.value] += int(decayed[row])
     told = decayed[np.isfinite(decayed)]
     return Fatigue(
-        years=len(record.sessions) / policy.periods_per_year,
+        years=len(record.sessions) / A_YEAR,
         raised=raised,
         pages=sum(alert.pages for alert in alerts),
         followed=followed,

@@ -93,8 +93,8 @@ def realization_ratio(
         none = np.full(n_resamples, np.nan)
         return _divide(_number(live, none, "live"), _number(backtest, none, "backtest"))
     return _divide(
-        _sample(np.asarray(live), "live", statistic, n_resamples, rng),
-        _sample(np.asarray(backtest), "backtest", statistic, n_resamples, rng),
+        _sample(np.asarray(live, np.float64), "live", statistic, n_resamples, rng),
+        _sample(np.asarray(backtest, np.float64), "backtest", statistic, n_resamples, rng),
     )
 
 
@@ -192,9 +192,11 @@ def _divide(live: _Sample, backtest: _Sample) -> Ratio:
     reason = backtest.reason or live.reason
     if not reason and backtest.value <= 0.0:
         reason = f"the backtest's figure is {backtest.value:.4g}: above zero is needed"
+    value = math.nan if reason else live.value / backtest.value
+    if math.isinf(value):
+        reason = f"the backtest's figure is {backtest.value:.4g}: too small to divide by"
     if reason:
         return Ratio(math.nan, (math.nan, math.nan), "NOT_COMPUTABLE", reason)
-    value = live.value / backtest.value
     if np.isnan(live.draws).any():
         return Ratio(value, (math.nan, math.nan))
     unbounded = np.copysign(np.inf, live.draws)

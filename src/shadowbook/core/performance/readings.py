@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from shadowbook.core.performance.monitored import Reading
 from shadowbook.core.performance.tiers import METRICS
 from shadowbook.core.stats.hac import bandwidth, mean_standard_error
-from shadowbook.core.stats.sharpe import sharpe_and_influence
+from shadowbook.core.stats.sharpe import sharpe_standard_error
 from shadowbook.core.track import LiveRecord
 from shadowbook.core.values import Floats
 
@@ -217,14 +217,16 @@ def _standard_errors(names: tuple[str, ...], tail: Floats, overlap: int) -> dict
     if names != OF_RETURNS:
         return {names[0]: float(tail.std(ddof=1)) / math.sqrt(n)}
     hits = float((tail > 0.0).mean())
-    _, influence = sharpe_and_influence(tail)
-    squares = (tail - tail.mean()) ** 2
-    variance = float(squares.mean())
-    spread = float(squares.std()) / math.sqrt(n)
-    return {
-        "sharpe": float(influence.std()) / math.sqrt(n),
-        "hit_rate": math.sqrt(hits * (1.0 - hits) / n),
-        "volatility": spread / (2.0 * math.sqrt(variance)) if variance > 0.0 else math.nan,
+    found = {"hit_rate": math.sqrt(hits * (1.0 - hits) / n)}
+    mean, deviation = float(tail.mean()), float(tail.std())
+    if deviation <= CONSTANT * abs(mean):
+        return found
+    standard = (tail - mean) / deviation
+    ratio = mean / deviation * math.sqrt((n - 1) / n)
+    skew, kurtosis = float((standard**3).mean()), float((standard**4).mean())
+    return found | {
+        "sharpe": sharpe_standard_error(ratio, n, skew, kurtosis, ddof=0),
+        "volatility": 0.5 * deviation * math.sqrt(max(kurtosis - 1.0, 0.0) / n),
     }
 
 

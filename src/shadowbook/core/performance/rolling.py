@@ -94,7 +94,7 @@ def rolling_information_coefficient(
 
     Parameters
     ----------
-    scores, outcomes : (T, N); a pair with a missing side is dropped.
+    scores, outcomes : (T, N) both; a pair with a missing side is dropped.
     window : sessions, at least 1.
     min_names : sessions with fewer pairs have no correlation; at least 2.
 
@@ -105,9 +105,14 @@ def rolling_information_coefficient(
     Raises
     ------
     ValueError
-        When the window is below 1.
+        When the window is below 1, or scores and outcomes are not both (T, N).
     """
-    return rolling_mean(rank_correlation(scores, outcomes, min_names), window)
+    left, right = np.asarray(scores, dtype=np.float64), np.asarray(outcomes, dtype=np.float64)
+    if left.ndim != 2 or left.shape != right.shape:
+        raise ValueError(
+            f"scores have shape {left.shape} and outcomes {right.shape}: give (T, N) for both"
+        )
+    return rolling_mean(rank_correlation(left, right, min_names), window)
 
 
 def rolling_metrics(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shadowbook.errors import SchemaError
@@ -35,7 +35,7 @@ def implementation_shortfall(
     side: str,
     quantity: float,
     decision_price: float,
-    fills: Sequence[tuple[float, float]],
+    fills: Iterable[tuple[float, float]],
     arrival_price: float | None = None,
     closing_price: float | None = None,
     commission: float = 0.0,
@@ -77,6 +77,7 @@ def implementation_shortfall(
         raise SchemaError(f"an order's side is {side!r}: give buy or sell")
     _check_quantity("the order's quantity", quantity)
     _check_price("the decision price", decision_price)
+    fills = tuple(fills)
     for place, (shares, price) in enumerate(fills):
         _check_quantity(f"the quantity of fill {place}", shares)
         _check_price(f"the price of fill {place}", price)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from shadowbook.core.values import Floats
 
 Nanoseconds = NDArray[np.int64]
-A_SECOND = 1e9
+A_SECOND, A_MINUTE = 1e9, 60e9
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +90,7 @@ class ClockReport:
     offset_between : median offset of the trades less that of the quotes, in seconds.
     overtaken : share of trades that came in after a quote that was made later.
     before_first_quote : trades that no quote was made before.
+    stale : trades that were made more than a minute after the last quote.
     crossed, locked : quotes whose bid is above the ask, or equal to it.
     bad_sizes : quotes and trades whose size is not above 0; bad_prices: whose price is not.
     findings : one sentence each.
@@ -100,6 +101,7 @@ class ClockReport:
     offset_between: float
     overtaken: float
     before_first_quote: int
+    stale: int
     crossed: int
     locked: int
     bad_sizes: int
@@ -124,6 +126,7 @@ def clocks_of(quotes: Quotes, trades: Trades) -> ClockReport:
         offset_between=traded.offset_median - told.offset_median,
         overtaken=float(overtaken.mean()),
         before_first_quote=int((trades.exchange_ns <= quotes.exchange_ns.min()).sum()),
+        stale=int((trades.exchange_ns - quotes.exchange_ns.max() > A_MINUTE).sum()),
         crossed=int((quotes.bids > quotes.asks).sum()),
         locked=int((quotes.bids == quotes.asks).sum()),
         bad_sizes=sum(int((~(one > 0.0)).sum()) for one in sizes),
@@ -176,6 +179,7 @@ def _findings(found: ClockReport) -> list[str]:
         )
     for count, what in (
         (found.before_first_quote, "trades have no quote before them: they are left out"),
+        (found.stale, "trades are over a minute later than the last quote, and held against it"),
         (found.crossed, "quotes have a bid above the ask: nothing is matched with them"),
         (found.locked, "quotes have a bid equal to the ask"),
         (found.bad_sizes, "sizes are not above 0"),

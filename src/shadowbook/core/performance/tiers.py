@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -31,6 +32,8 @@ METRICS: tuple[MetricName, ...] = (
     "cost",
 )
 WINDOWS = (21, 30, 63, 126, 252)
+A_YEAR = 252
+"""Sessions that limits, texts and pages count as a year."""
 """Trailing sessions that metrics are taken over by default."""
 
 BAD_ABOVE: frozenset[str] = frozenset({"drawdown_length", "volatility", "turnover", "cost"})
@@ -68,6 +71,13 @@ class AlertAction(StrEnum):
     """Nothing is decided until a person has closed the incident."""
 
 
+BY_TIER: Mapping[Tier, AlertAction] = {
+    Tier.WATCH: AlertAction.NOTE,
+    Tier.WARNING: AlertAction.HALVE,
+    Tier.CRITICAL: AlertAction.HALT,
+}
+
+
 class Rule(BaseModel):
     """One tier of one metric over one window."""
 
@@ -100,7 +110,22 @@ class Rule(BaseModel):
     escalate_sessions: int | None = Field(
         None, ge=1, le=252, description="Sessions open, unacknowledged, before it pages."
     )
-    action: AlertAction = Field(AlertAction.NOTE, description="What it does.")
+    action: AlertAction = Field(
+        AlertAction.NOTE,
+        description="What it does; left out: note on a watch, halve on a warning, halt on a "
+        "critical.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _acts_by_tier(cls, given: Any) -> Any:
+        if (
+            isinstance(given, Mapping)
+            and "action" not in given
+            and str(given.get("tier")) in BY_TIER
+        ):
+            return {**given, "action": BY_TIER[Tier(given["tier"])]}
+        return given
 
     @model_validator(mode="after")
     def _limit_is_possible(self) -> Self:
@@ -121,12 +146,7 @@ class Rule(BaseModel):
 
 
 def _rule(name: str, metric: MetricName, window: int, tier: Tier, **more: Any) -> Rule:
-    action = {
-        Tier.WATCH: AlertAction.NOTE,
-        Tier.WARNING: AlertAction.HALVE,
-        Tier.CRITICAL: AlertAction.HALT,
-    }[tier]
-    return Rule(name=name, metric=metric, window=window, tier=tier, action=action, **more)
+    return Rule(name=name, metric=metric, window=window, tier=tier, **more)
 
 
 def _textbook(name: str, metric: MetricName, window: int, tier: Tier, **more: Any) -> Rule:
@@ -219,9 +239,6 @@ class MonitorPolicy(BaseModel):
     )
     n_resamples: int = Field(
         2000, ge=200, le=20_000, description="bootstrap draws behind statistical limits"
-    )
-    periods_per_year: int = Field(
-        252, ge=1, le=366, description="sessions a year, for limits and texts that are annualized"
     )
     decay_sessions: int = Field(
         63, ge=21, le=504, description="sessions after an alert in which decay is looked for"

@@ -6,7 +6,7 @@ import math
 
 from shadowbook.core.performance.alerts import AlertState, Phase, Transition
 from shadowbook.core.performance.monitored import Limit
-from shadowbook.core.performance.tiers import BAD_ABOVE, AlertAction, MonitorPolicy, Rule
+from shadowbook.core.performance.tiers import A_YEAR, BAD_ABOVE, AlertAction, Rule
 
 NAMES = {
     "sharpe": "Sharpe ratio a year",
@@ -28,7 +28,6 @@ def reason_of(
     rule: Rule | None,
     value: float,
     limit: Limit | None,
-    policy: MonitorPolicy,
 ) -> str:
     """Say in one sentence what happened to an alert and why."""
     if state.phase is Phase.UNKNOWN:
@@ -38,10 +37,10 @@ def reason_of(
         )
     if rule is None:
         return f"{state.rule} is no longer among the rules: {transition.value}"
-    figures = f"{_named(rule)} is {figure(rule.metric, value, policy)}"
+    figures = f"{_named(rule)} is {figure(rule.metric, value)}"
     number = math.nan if limit is None else limit.value
     side = "at or above" if rule.metric in BAD_ABOVE else "at or below"
-    bound = f"{side} {figure(rule.metric, number, policy)}"
+    bound = f"{side} {figure(rule.metric, number)}"
     if transition is Transition.RAISED:
         held = f" for {rule.persistence} sessions" if rule.persistence > 1 else ""
         return f"{figures}, {bound}{held} ({_origin(rule)})"
@@ -54,15 +53,15 @@ def reason_of(
     return f"{figures}, no longer {bound}: recovered after {state.age} sessions"
 
 
-def figure(metric: str, value: float, policy: MonitorPolicy) -> str:
+def figure(metric: str, value: float) -> str:
     """Write a value as a person reads it, Sharpe ratio and volatility a year.
 
-    >>> figure("drawdown_current", -0.1234, MonitorPolicy())
+    >>> figure("drawdown_current", -0.1234)
     '-12.3%'
     """
     if math.isnan(value):
         return "not known"
-    year = math.sqrt(policy.periods_per_year)
+    year = math.sqrt(A_YEAR)
     if metric == "sharpe":
         return f"{value * year:.2f}"
     if metric == "volatility":

@@ -180,7 +180,8 @@ def _unit_variance(sharpe: float, skew: float, kurtosis: float) -> float:
 
 
 def _distance(sharpe: float, n_obs: int, skew: float, kurtosis: float, benchmark: float) -> float:
-    if n_obs < 2:
+    # No distribution has a kurtosis below 1 + skew^2 (Pearson 1916); one in excess often is.
+    if n_obs < 2 or not kurtosis >= (1.0 + skew * skew) * (1.0 - 1e-9):
         return math.nan
     variance = _unit_variance(sharpe, skew, kurtosis)
     return (sharpe - benchmark) * math.sqrt((n_obs - 1) / variance)

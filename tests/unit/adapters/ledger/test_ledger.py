@@ -55,6 +55,36 @@ def test_the_chain_is_the_one_of_the_core(ledger):
     assert ledger.verify() is None
 
 
+def test_the_newest_event_of_a_kind_is_the_one_recorded_last(ledger):
+    """Not the one of the latest moment; its key begins so to the letter, in its case."""
+    later = AT + timedelta(days=1)
+    told = [
+        ("watch", "watch/weekly/champion/2", later),
+        ("watch", "watch/weekly/champion/1", AT),
+        ("watch", "watch/weekly_2/champion/1", AT),
+        ("watch", "watch/weekly%/champion/1", AT),
+        ("alert", "watch/weekly/champion/9", AT),
+        ("watch", "watch/WEEKLY/champion/7", AT),
+    ]
+    ledger.record([Event(kind, key, at, {"i": i}) for i, (kind, key, at) in enumerate(told)])
+    for kind, start, found in (
+        ("watch", "watch/weekly/champion/", 1),
+        ("watch", "watch/weekly", 3),
+        ("watch", "watch/weekly_", 2),
+        ("watch", "watch/weekly%", 3),
+        ("watch", "watch/WEEKLY/", 5),
+        ("watch", "", 5),
+        ("alert", "", 4),
+    ):
+        newest = ledger.newest(kind, start)
+        assert (newest.seq, newest.event.body) == (found + 1, {"i": found})
+        assert newest == list(ledger.events())[found]
+    assert ledger.newest("watch", "watch/monthly/") is None
+    assert ledger.newest("note") is None
+    ledger.record([Event("watch", "watch/weekly/champion/3", AT, {"i": 6})])
+    assert ledger.newest("watch", "watch/weekly/champion/").event.body == {"i": 6}
+
+
 def test_events_are_read_by_kind_and_over_pages(ledger):
     events = [Event("ab"[i % 2], f"k{i}", AT, {"i": i}) for i in range(2_345)]
     assert ledger.record(events) == 2_345
@@ -335,3 +365,12 @@ def test_another_programs_database_is_refused(path):
     raw.close()
     with pytest.raises(PermanentError, match="not a ledger"):
         Ledger(f"sqlite:///{path}").head()
+
+
+def test_a_body_that_is_no_json_is_named(ledger, path):
+    ledger.record([Event("note", "note/1", AT, {"a": 1})])
+    ledger.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE events SET body = '{'")
+    with pytest.raises(IntegrityError, match=r"event 1 of the ledger \(note/1\) cannot be read"):
+        list(Ledger(f"sqlite:///{path}").events())

@@ -75,6 +75,14 @@ def test_what_are_no_quotes_is_refused_in_a_sentence(tmp_path, changed, words):
     assert str(path) in str(caught.value)
 
 
+def test_sides_may_be_of_the_kind_that_can_be_missing(tmp_path):
+    rows = TRADES.astype({"buyer_is_maker": "boolean"})
+    assert read_trades(write(rows, tmp_path / "trades.parquet")).signs.tolist() == [1.0, -1.0]
+    rows.loc[1, "buyer_is_maker"] = pd.NA
+    with pytest.raises(SchemaError, match="true or false in every row"):
+        read_trades(write(rows, tmp_path / "trades.parquet"))
+
+
 def test_a_side_must_be_told_for_every_trade(tmp_path):
     path = write(TRADES.assign(buyer_is_maker=[True, None]), tmp_path / "trades.parquet")
     with pytest.raises(SchemaError, match="buyer_is_maker must hold true or false in every row"):

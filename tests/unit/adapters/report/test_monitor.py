@@ -274,6 +274,15 @@ def test_the_waterfall_goes_from_promised_to_earned():
     assert ">+1.0%<" in drawing
 
 
+@pytest.mark.parametrize(
+    ("scale", "words"),
+    [(1.0, "promised is the backtest's own."), (1.25, "backtest's times 1.25, for the volatility")],
+)
+def test_the_waterfall_says_how_the_backtest_was_scaled(watched, scale, words):
+    page = page_of(replace(watched, attribution=replace(watched.attribution, scale=scale)))
+    assert words in page.replace("&#x27;", "'")
+
+
 def test_execution_by_symbol_and_hour(watched):
     page = page_of(watched)
     reader = read(page)
@@ -287,6 +296,10 @@ def test_execution_by_symbol_and_hour(watched):
     drawing = drawing[: drawing.index("</svg>")]
     for part in ("delay", "realized", "opportunity", "explicit"):
         assert f'class="{part}"' in drawing
+
+
+def test_execution_says_that_it_is_of_every_version(watched):
+    assert "All orders of the book, under every version that scored it; basis" in page_of(watched)
 
 
 def test_champions_executions_beside_each_other(watched, calm):
@@ -358,6 +371,30 @@ def test_open_alerts_are_sentences_and_the_log_is_whole(watched):
     assert "Decay followed 31% of all sessions" in page
 
 
+def test_an_acknowledged_incident_is_not_called_a_halt(watched):
+    known = replace(watched.alerts[-1], transition=Transition.ACKNOWLEDGED, pages=False)
+    page = page_of(replace(watched, alerts=(*watched.alerts, known), capacity=0.5))
+    assert "acknowledged 2022-04-11" in page
+    assert "; capacity halved; in the daily page; owner operator." in page
+    rows = [row for row in read(page).rows if len(row) == 6 and row[1] == "critical"]
+    assert [row[4] for row in rows[:2]] == [
+        "capacity halved",
+        "halted until a person closes the incident",
+    ]
+
+
+def test_a_halted_book_without_figures_keeps_its_diagnosis_and_its_alerts(watched):
+    fatigue = replace(watched.fatigue, years=5 / 252)
+    young = replace(untraded(), alerts=watched.alerts, capacity=0.0, fatigue=fatigue)
+    page = page_of(young, diagnoses={("young", "champion"): diagnosed()})
+    assert row_of(read(page), "warning")[2] == "not computable"
+    assert "5 alerts in 0.0 years; of them 1 page." in page
+    assert "Nothing can be measured yet" in page
+    assert "halted until a person closes the incident" in page
+    assert "b0-diagnosis" in page
+    assert "b0-alerts" in page
+
+
 def test_a_long_log_is_folded_and_cut(watched):
     many = tuple(
         replace(watched.alerts[0], rule=f"r{at}", reason=f"number {at}") for at in range(MOST + 40)
@@ -379,7 +416,6 @@ def diagnosed():
                 Layer.FEATURES, 8_400, 12, 0.31, date(2022, 7, 11), ("AAPL <m>: 0.1, 0.2",)
             ),
             LayerComparison(Layer.PREDICTIONS, 400, 2, np.nan),
-            LayerComparison(Layer.ORDERS, 0, 0, 0.0, reason="a shadow book sends none"),
         ),
         Layer.FEATURES,
         Decay(
@@ -412,7 +448,6 @@ def test_a_diagnosis_names_the_layer_and_the_mechanism(watched):
         "from 2022-07-11; AAPL <m>: 0.1, 0.2",
     ]
     assert row_of(reader, "predictions")[3] == "missing cells"
-    assert row_of(reader, "orders")[2] == "not compared"
     assert "Retraining is blocked" in page
     assert "Most consistent with regime change." in page
     assert row_of(reader, "regime change")[1:] == [

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shadowbook.core.diagnosis.findings import Layer
-from shadowbook.core.diagnosis.layers import Pair, Sheet, compare, not_compared
+from shadowbook.core.diagnosis.layers import Pair, Sheet, compare
 from shadowbook.errors import SchemaError
 
 ONE, TWO = date(2022, 1, 3), date(2022, 1, 4)
@@ -28,7 +28,7 @@ def test_nan_equals_nan_and_both_zeros_are_equal():
         sheet("AB", ["x", "y"], [[np.nan, -0.0], [1.0, 2.0]]),
     )
     assert (found.cells, found.diverging, found.largest) == (4, 0, 0.0)
-    assert (found.first_session, found.where, found.reason) == (None, (), "")
+    assert (found.first_session, found.where, found.last_session) == (None, (), None)
 
 
 def test_the_last_bit_counts():
@@ -77,16 +77,13 @@ def test_places_are_those_of_the_first_session_that_differs_and_at_most_five():
     pairs = [Pair(ONE, good, good), Pair(TWO, bad, good), Pair(date(2022, 1, 5), worse, good)]
     found = compare(Layer.RAW_DATA, pairs)
     assert (found.cells, found.diverging, found.largest) == (27, 18, 8.0)
-    assert found.first_session == TWO
+    assert (found.first_session, found.last_session) == (TWO, date(2022, 1, 5))
     assert found.where == tuple(f"S{i} x: 1.5 recorded, 1.0 rebuilt" for i in range(5))
 
 
-def test_nothing_to_compare_is_no_difference_and_a_layer_may_be_left_out():
+def test_nothing_to_compare_is_no_difference():
     found = compare(Layer.ORDERS, [])
-    assert (found.cells, found.diverging, found.largest, found.reason) == (0, 0, 0.0, "")
-    left_out = not_compared(Layer.FILLS, "the broker is another one")
-    assert left_out.reason == "the broker is another one"
-    assert left_out.cells == 0
+    assert (found.cells, found.diverging, found.largest, found.last_session) == (0, 0, 0.0, None)
 
 
 def test_a_sheet_that_does_not_fit_its_names_is_refused():

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from shadowbook.core.diagnosis.findings import Decay, DiagnosisVerdict, Layer, LayerComparison
-from shadowbook.core.diagnosis.layers import not_compared
 from shadowbook.core.diagnosis.verdict import diagnose
 
 DAY = date(2022, 3, 7)
@@ -40,14 +39,6 @@ def decay(decayed):
         ([differing(Layer.FEATURES)], False, DiagnosisVerdict.TECHNICAL),
         ([differing(Layer.FEATURES)], None, DiagnosisVerdict.TECHNICAL),
         ([differing(Layer.FEATURES)], True, DiagnosisVerdict.BOTH),
-        ([not_compared(Layer.FILLS, "why")], False, DiagnosisVerdict.INCONCLUSIVE),
-        # A bug in a layer that nobody saw looks like decay.
-        ([not_compared(Layer.FILLS, "why")], True, DiagnosisVerdict.INCONCLUSIVE),
-        (
-            [differing(Layer.RAW_DATA), not_compared(Layer.FILLS, "why")],
-            False,
-            DiagnosisVerdict.TECHNICAL,
-        ),
     ],
 )
 def test_the_verdict(changed, decayed, verdict):
@@ -63,7 +54,6 @@ def test_the_verdict(changed, decayed, verdict):
     [
         ([], DiagnosisVerdict.STATISTICAL),
         ([differing(Layer.FEATURES)], DiagnosisVerdict.BOTH),
-        ([not_compared(Layer.FILLS, "why")], DiagnosisVerdict.INCONCLUSIVE),
     ],
 )
 def test_a_backtest_that_was_luck_is_as_statistical_as_decay(changed, verdict):
@@ -87,8 +77,3 @@ def test_the_first_layer_is_the_one_nearest_the_cause_in_whatever_order_they_com
         "(AAPL close: 1.0 recorded, 1.25 rebuilt)",
         "the layers after it differ as well: fills",
     )
-
-
-def test_a_layer_that_could_not_be_compared_is_told():
-    found = diagnose(layers(not_compared(Layer.FILLS, "the broker is gone")), None)
-    assert found.reasons == ("fills could not be compared: the broker is gone",)

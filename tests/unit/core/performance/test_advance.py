@@ -251,6 +251,16 @@ def test_an_unreadable_state_is_raised_once_and_halts_until_a_person_acknowledge
     assert book.see(0.5) == RAISED
 
 
+@pytest.mark.parametrize("name", ["sharpe.watch.note", "sharpe.watch.note/critical/halt"])
+def test_an_unreadable_state_may_be_acknowledged_before_it_is_raised(name):
+    book = Book(a_rule("watch"))
+    book.states = (AlertState.of_plain({"family": "sharpe/watch/note"}),)
+    assert book.see(3.0, acknowledged={name}) == PAGED + ACKNOWLEDGED
+    assert book.capacity == 0.5
+    assert book.see(3.0) == CLEARED
+    assert book.capacity == 1.0
+
+
 def test_an_alert_tells_what_it_saw():
     given = a_rule("critical")
     _, (alert,) = advance((), {("sharpe", 63): 0.5}, [a_limit(given)], [given], START, (), POLICY)

@@ -123,6 +123,13 @@ def test_decay_is_no_matter_of_execution():
     assert found.verdict is GapVerdict.SIGNAL_DECAY
 
 
+def test_rounding_of_the_right_inputs_is_no_wrong_data():
+    backtest, live, accounts = parts_of(np.random.default_rng(0), live_signal=-0.0004)
+    found = attribute(backtest, live, accounts, np.nextafter(live.signal, np.inf))
+    assert found.parts[1].value > 0.0
+    assert found.verdict is GapVerdict.SIGNAL_DECAY
+
+
 def test_decay_and_execution_together_are_mixed():
     found = attribute(*parts_of(np.random.default_rng(0), live_signal=-0.0002, slippage=-0.001))
     assert found.verdict is GapVerdict.MIXED

@@ -12,7 +12,8 @@ def test_by_hand():
     np.testing.assert_allclose(found.path, [0.0, -0.2, -0.6, 0.0, 0.0, -0.1, -0.1], atol=1e-15)
     assert found.path[3] == 0.0
     assert (found.current, found.maximum) == pytest.approx((-0.1, -0.6))
-    assert (found.length, found.longest) == (2.0, 2.0)
+    assert found.length == 2.0
+    assert found._fields == ("path", "current", "maximum", "length")
 
 
 def test_the_base_is_a_peak():

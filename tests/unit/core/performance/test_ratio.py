@@ -73,6 +73,8 @@ def test_missing_values_are_dropped():
     live, backtest = returns(252, 1), returns(2_500, 2)
     holed = np.insert(live, [5, 100], [np.nan, np.inf])
     assert realization_ratio(holed, backtest, rng()) == realization_ratio(live, backtest, rng())
+    listed = [None, *live.tolist()]
+    assert realization_ratio(listed, backtest, rng()) == realization_ratio(live, backtest, rng())
 
 
 @pytest.mark.parametrize(
@@ -80,6 +82,7 @@ def test_missing_values_are_dropped():
     [
         (1.5, 0.0, "above zero"),
         (1.5, -2.0, "above zero"),
+        (1.5, 1e-320, "too small"),
         (1.5, math.nan, "backtest figure is missing"),
         (math.nan, 2.0, "live figure is missing"),
         (returns(252, 1), returns(252, 1, sharpe=-1.0), "above zero"),

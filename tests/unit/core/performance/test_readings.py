@@ -147,10 +147,17 @@ def test_a_reading_says_how_sure_it_is_and_why_it_is_missing():
 def test_the_sharpe_ratios_error_is_mertens():
     net = np.random.default_rng(1).standard_t(4, 63) / 100.0
     reading = tail_readings(record(net), (63,))[0]
-    z = (net - net.mean()) / net.std(ddof=1)
+    z = (net - net.mean()) / net.std()
     skew, kurtosis, s = (z**3).mean(), (z**4).mean(), reading.value
     mertens = math.sqrt((1.0 - skew * s + (kurtosis - 1.0) / 4.0 * s * s) / 63)
-    assert reading.standard_error == pytest.approx(mertens, rel=0.02)
+    assert reading.standard_error == pytest.approx(mertens, rel=1e-12)
+
+
+def test_the_volatilitys_error_is_that_of_the_variance():
+    net = np.random.default_rng(3).standard_t(5, 63) / 100.0
+    found = {r.metric: r for r in tail_readings(record(net), (63,))}["volatility"]
+    error = ((net - net.mean()) ** 2).std() / math.sqrt(63) / (2.0 * net.std())
+    assert found.standard_error == pytest.approx(error, rel=1e-12)
 
 
 def test_the_error_of_the_coefficient_grows_with_its_overlap():

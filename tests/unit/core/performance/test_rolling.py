@@ -204,6 +204,20 @@ def test_information_coefficient_is_the_mean_of_spearman():
     assert np.isfinite(fewer[4:]).all()
 
 
+def test_lists_and_tables_are_taken_as_arrays_are():
+    scores, outcomes = np.random.default_rng(4).normal(size=(2, 6, 7))
+    expected = rolling_information_coefficient(scores, outcomes, 3)
+    for kind in (np.ndarray.tolist, pd.DataFrame):
+        found = rolling_information_coefficient(kind(scores), kind(outcomes), 3)
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 7), (4, 6, 1)])
+def test_scores_without_their_outcomes_are_refused(shape):
+    with pytest.raises(ValueError, match="both"):
+        rolling_information_coefficient(np.zeros((4, 6)), np.zeros(shape), 2)
+
+
 @pytest.mark.parametrize(
     ("returns", "windows"),
     [(np.zeros(3), ()), (np.zeros(3), (0,)), (np.zeros((2, 2, 2)), (1,)), (np.float64(1.0), (1,))],

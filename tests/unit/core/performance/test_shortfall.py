@@ -45,6 +45,11 @@ def test_a_sale_that_fell_costs_what_a_purchase_that_rose_does():
         assert getattr(sold, name) == pytest.approx(getattr(bought, name), abs=1e-12), name
 
 
+def test_fills_may_be_read_only_once():
+    found = implementation_shortfall("buy", **CFA | {"fills": zip([700], [40.05], strict=True)})
+    assert found == implementation_shortfall("buy", **CFA)
+
+
 def test_without_an_arrival_the_order_was_there_at_once():
     found = implementation_shortfall("buy", **CFA | {"arrival_price": None})
     assert found.delay == 0.0

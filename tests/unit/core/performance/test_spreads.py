@@ -126,6 +126,15 @@ def test_a_trade_that_came_after_a_later_quote_is_told():
     )
 
 
+def test_trades_long_after_the_last_quote_are_told():
+    tape = quotes((0, 99.0, 101.0), late=2)
+    near, far = (60_000, 101.0, 1.0, 1.0), (60_001, 101.0, 1.0, 1.0)
+    assert clocks_of(tape, trades(near, late=2)).findings == ()
+    found = clocks_of(tape, trades(near, far, far, late=2))
+    assert found.stale == 2
+    assert found.findings[-1].startswith("2 trades are over a minute later than the last quote")
+
+
 def test_rows_that_are_wrong_are_counted():
     tape = quotes((0, 101.0, 99.0), (9, 99.0, 99.0), (4, 99.0, 101.0), (4, 99.0, 101.0))
     traded = trades((0, 100.0, -1.0, 1.0), (6, -5.0, 1.0, 1.0))

@@ -89,3 +89,13 @@ def test_an_impossible_policy_is_refused(changes, told):
 def test_an_impossible_rule_is_refused(changes, told):
     with pytest.raises(ValidationError, match=told):
         Rule(**{**OWN, **changes})
+
+
+def test_an_own_rule_acts_by_its_tier_unless_it_says_otherwise():
+    given = {"name": "mine", "metric": "sharpe", "window": 63, "kind": "absolute", "limit": 0.0}
+    assert Rule(**given, tier="watch").action is AlertAction.NOTE
+    assert Rule(**given, tier="warning").action is AlertAction.HALVE
+    assert Rule(**given, tier="critical").action is AlertAction.HALT
+    assert Rule(**given, tier="critical", action="note").action is AlertAction.NOTE
+    with pytest.raises(ValidationError, match="tier"):
+        Rule(**given, tier=["critical"])

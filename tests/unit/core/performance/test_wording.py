@@ -7,11 +7,11 @@ import pytest
 
 from shadowbook.core.performance.alerts import AlertState, Phase, Transition
 from shadowbook.core.performance.monitored import Limit
-from shadowbook.core.performance.tiers import AlertAction, MonitorPolicy, Rule, Tier
+from shadowbook.core.performance.tiers import AlertAction, Rule, Tier
 from shadowbook.core.performance.wording import figure, reason_of
 
 YEAR = math.sqrt(252)
-POLICY = MonitorPolicy()
+
 RULE = Rule(
     name="sharpe_low",
     metric="sharpe",
@@ -52,12 +52,12 @@ LIMIT = Limit("sharpe_low", "sharpe", 63, Tier.WARNING, -1.5 / YEAR, 0.0)
     ],
 )
 def test_every_transition_is_one_sentence_with_annual_figures(transition, told):
-    assert reason_of(STATE, transition, RULE, -2.0 / YEAR, LIMIT, POLICY) == told
+    assert reason_of(STATE, transition, RULE, -2.0 / YEAR, LIMIT) == told
 
 
 def test_an_acknowledged_incident_says_what_it_leaves():
     state = replace(STATE, action=AlertAction.HALT)
-    told = reason_of(state, Transition.ACKNOWLEDGED, RULE, math.nan, None, POLICY)
+    told = reason_of(state, Transition.ACKNOWLEDGED, RULE, math.nan, None)
     assert told == (
         "sharpe_low was acknowledged; Sharpe ratio a year over 63 sessions is not known: "
         "half the capacity until it has recovered"
@@ -66,7 +66,7 @@ def test_an_acknowledged_incident_says_what_it_leaves():
 
 def test_an_unreadable_state_says_what_to_do():
     state = replace(STATE, phase=Phase.UNKNOWN)
-    told = reason_of(state, Transition.RAISED, None, math.nan, None, POLICY)
+    told = reason_of(state, Transition.RAISED, None, math.nan, None)
     assert "could not be read and counts as a halt: acknowledge it" in told
 
 
@@ -83,7 +83,7 @@ def test_an_unreadable_state_says_what_to_do():
     ],
 )
 def test_figures_are_written_as_a_person_reads_them(metric, value, told):
-    assert figure(metric, value, POLICY) == told
+    assert figure(metric, value) == told
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_figures_are_written_as_a_person_reads_them(metric, value, told):
 )
 def test_a_raised_alert_says_where_its_limit_comes_from(changes, told):
     rule = RULE.model_copy(update={**changes, "metric": "cost", "persistence": 1})
-    reason = reason_of(STATE, Transition.RAISED, rule, 0.0002, LIMIT, POLICY)
+    reason = reason_of(STATE, Transition.RAISED, rule, 0.0002, LIMIT)
     assert reason.startswith("cost a session over 63 sessions is 2.0 bps, at or above ")
     assert reason.endswith(told)
     assert "for 1 sessions" not in reason

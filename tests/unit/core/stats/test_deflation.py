@@ -143,3 +143,9 @@ def test_each_look_counts_as_more_trials():
     )
     # A standard error of a ratio near zero is about 1 / sqrt(T).
     assert once - four == pytest.approx(more * math.sqrt(1000), rel=0.02)
+
+
+def test_a_kurtosis_in_excess_is_noticed():
+    assert probabilistic_sharpe_ratio(0.1, 100, 0.0, 3.0) == pytest.approx(0.8395, abs=1e-4)
+    assert math.isnan(probabilistic_sharpe_ratio(0.1, 100, 0.0, 0.0))
+    assert math.isnan(probabilistic_sharpe_ratio(0.1, 100, 2.0, 3.0))
