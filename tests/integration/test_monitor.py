@@ -136,6 +136,19 @@ def test_watched_again_nothing_is_recorded_twice(half, tmp_path):
         first.kept.run_id
     ]
     assert place.workspace.models.manifest(first.kept.run_id)["ledger"]["head"] == before[1]
+    shown = shadowbook(place.root, "show", first.kept.run_id)
+    assert shown.returncode == 0, shown.stderr
+    assert "\n  weekly champion          model version 1\n" in shown.stdout
+
+
+def test_an_acknowledgment_is_told_before_the_book_trades_again(halted, tmp_path):
+    place = halted.copy(tmp_path / "ws")
+    say(place)
+    notes = {one.strategy: one.notes for one in watched(place).monitored if one.book == "champion"}
+    assert (
+        "acknowledged, which counts from the next trading day on: never_enough" in notes["weekly"]
+    )
+    assert not any("acknowledged" in note for note in notes["fortnightly"])
 
 
 def test_without_an_alert_nothing_is_diagnosed(trading, tmp_path):
@@ -175,7 +188,7 @@ def trained(place, strategy, day):
         return retrain(workspace, strategy, resolve_as_of(workspace, day))
 
 
-def test_a_bug_found_by_the_monitor_blocks_retraining_until_a_session_without_it(faulty, tmp_path):
+def test_a_bug_found_by_the_monitor_blocks_retraining(faulty, tmp_path):
     place = faulty.copy(tmp_path / "ws")
     earlier = trained(place, "weekly", TRADED[2])
     assert (earlier.blocked, earlier.existing, earlier.run.model_version) == ("", False, 3)
@@ -205,16 +218,22 @@ def test_a_bug_found_by_the_monitor_blocks_retraining_until_a_session_without_it
     assert (found.halts, found.existing, found.blocked) == (False, True, "")
     assert found.run.run_id == earlier.run.run_id
 
+
+def test_a_session_without_the_bug_lifts_the_block(faulty, tmp_path):
+    place = faulty.copy(tmp_path / "ws")
+    made = {run.run_id for run in place.workspace.models.runs()}
     traded(place.root, TRADED[4])
     # The whole span still holds the day of the bug.
     watched(place)
     assert trained(place, "weekly", TRADED[4]).blocked
     done = shadowbook(place.root, "diagnose", "--strategy", "weekly", "--session", TRADED[4])
     assert done.returncode == 0, done.stdout + done.stderr
+    # The monitor looks back over the day of the bug again, and blocks nothing anew.
+    watched(place)
     free = trained(place, "weekly", TRADED[4])
     assert (free.halts, free.existing, free.blocked) == (False, False, "")
     assert free.run.run_id not in made
-    assert free.run.model_version == 4
+    assert free.run.model_version == 3
 
 
 def test_a_blocked_retraining_is_told_to_a_program(faulty, tmp_path):
@@ -262,6 +281,28 @@ def test_the_broker_s_acceptance_is_on_record_and_gives_the_latency(half, tmp_pa
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)["quality"]["total"]["latency_seconds"]
     assert shown["50"] == pytest.approx(found[50], rel=1e-9)
+
+
+def test_an_acceptance_that_a_kill_lost_is_recorded_when_the_day_is_given_again(
+    half, tmp_path, monkeypatch
+):
+    place = half.copy(tmp_path / "ws")
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as planted:
+        planted.setattr("shadowbook.adapters.broker.paper.PaperBroker.submit", killed)
+        with pytest.raises(KeyboardInterrupt):
+            traded(place.root, TRADED[4])
+    with opened(place.root) as workspace:
+        told = workspace.ledger.frame("outcomes", "weekly", "champion")
+        assert "NEW" in set(told["state"])
+    assert traded(place.root, TRADED[4]).outcome.value == "ALREADY_TRADED"
+    with opened(place.root) as workspace:
+        told = workspace.ledger.frame("outcomes", "weekly", "champion")
+    assert "NEW" not in set(told["state"])
+    assert told["accepted_at"].notna().all()
 
 
 def test_sent_again_the_acceptance_stays_the_first_one(half, tmp_path):

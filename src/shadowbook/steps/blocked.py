@@ -24,29 +24,29 @@ def blocked_by(workspace: Workspace, strategy: str) -> str:
     if file is not None and not file.exists():
         return ""
     told = [
-        (_about(stored.event.body), stored.seq, stored.event.body)
+        (_faulty(stored.event.body) or stored.event.body["last"], stored.seq, stored.event.body)
         for stored in workspace.ledger.events(KIND)
         if stored.event.body["strategy"] == strategy
     ]
     for book in sorted({body["book"] for _, _, body in told}):
         newest = max((one for one in told if _speaks_for(one[2], book)), key=lambda one: one[:2])[2]
-        if newest["last_diverging"] is not None:
+        if _faulty(newest):
             return _sentence(strategy, newest)
     return ""
 
 
-def _about(body: Mapping[str, Any]) -> str:
-    """Return the session that a diagnosis says most about: the last faulty one, or its last."""
-    return str(body["last_diverging"] or body["last"])
+def _faulty(body: Mapping[str, Any]) -> str:
+    """Return the last session that diverges; empty where every layer is whole."""
+    # An event without the key may mean any session of its span.
+    return str(body.get("last_diverging", body["last"] if body["first_layer"] else "") or "")
 
 
 def _speaks_for(body: Mapping[str, Any], book: str) -> bool:
-    whole = body["last_diverging"] is None
-    return body["book"] == book or (whole and body["book"] == CHAMPION)
+    return bool(body["book"] == book or (body["book"] == CHAMPION and not _faulty(body)))
 
 
 def _sentence(strategy: str, body: Mapping[str, Any]) -> str:
-    layer, day = Layer(body["first_layer"]), body["last_diverging"]
+    layer, day = Layer(body["first_layer"]), _faulty(body)
     book = body["book"]
     which, option = ("", "") if book == CHAMPION else (f" of {book}", f" --book {book}")
     return (

@@ -169,7 +169,12 @@ class Desk:
     def send_again(self, now: datetime) -> list[OrderStatus]:
         """Send the open orders again; the broker knows those that it has."""
         orders = [order for held in self._open.values() for order in held]
-        return self._broker.submit(orders, now) if orders else []
+        told = self._broker.submit(orders, now) if orders else []
+        if self._keeps_acceptance:
+            # What was filled meanwhile is accounted for in the session that it belongs to.
+            accepted = [one for one in told if one.state is OrderState.ACCEPTED]
+            self._ledger.record_statuses(accepted)
+        return told
 
     def session(
         self,

@@ -91,3 +91,12 @@ def test_the_champion_speaks_for_a_shadow_book(workspace):
     )
     said(workspace, "none", "2022-12-21")
     assert blocked_by(workspace, "weekly") == ""
+
+
+def test_a_diagnosis_that_does_not_say_which_session_diverged_means_its_last(workspace):
+    body = {"strategy": "weekly", "book": "champion", "first": "2022-12-01", "last": "2022-12-20"}
+    body |= {"verdict": "technical", "first_layer": "features"}
+    workspace.ledger.record([Event("diagnosis", "diagnosis/old", AT, body)])
+    assert "last seen on 2022-12-20" in blocked_by(workspace, "weekly")
+    said(workspace, "none", "2022-12-21")
+    assert blocked_by(workspace, "weekly") == ""

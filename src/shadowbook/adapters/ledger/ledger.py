@@ -200,7 +200,8 @@ class Ledger:
         table : ``predictions``, ``targets``, ``fills``, ``positions``, ``book_returns`` or
             ``orders``; or ``outcomes``, the orders with what became of them (see `outcomes`).
         since, until : aware; decisions with ``since <= as_of < until``.
-        columns : of the table's own these alone, which is faster; None = all.
+        columns : of the table's own these alone, which is faster; None = all. ``outcomes`` always
+            has all.
 
         Returns
         -------
@@ -210,7 +211,7 @@ class Ledger:
         Raises
         ------
         ConfigError
-            There is no such table.
+            There is no such table or column.
         IntegrityError
             The table holds what cannot be: it was altered by hand.
         """

@@ -46,11 +46,15 @@ def frame(
 ) -> pd.DataFrame:
     """Return a table's rows of some books; see `Ledger.frame`."""
     if table not in (*TABLES, OUTCOMES):
-        raise ConfigError(f"the ledger has no table {table}: it has {', '.join(TABLES)}")
+        known = ", ".join((*TABLES, OUTCOMES))
+        raise ConfigError(f"the ledger has no table {table}: it has {known}")
     since, until = (None if moment is None else to_micros(moment) for moment in between)
     if table == OUTCOMES:
         return outcomes(connection, names, books, (since, until))
     own = [column.name for column in TABLES[table].columns if column.name != "book_id"]
+    unknown = sorted(set(only or ()) - set(own))
+    if unknown:
+        raise ConfigError(f"table {table} has no column {unknown[0]}: it has {', '.join(own)}")
     shown = [name for name in own if name not in _HIDDEN and (only is None or name in only)]
     read = [name for name in own if name in (*shown, *_PLACING)]
     found = {

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from shadowbook.core.books.day import Traded
+from shadowbook.errors import ConfigError
 
 KEYS = {
     "predictions": ["strategy", "book", "session", "as_of", "symbol"],
@@ -72,3 +73,8 @@ def test_some_columns_of_one_book_and_span(filled):
     assert filled.frame("fills", "monthly", columns=["price"]).columns[-1] == "price"
     beyond = since + timedelta(days=1)
     assert filled.frame("positions", since=beyond, columns=["mark"])["mark"].empty
+
+
+def test_a_column_that_is_not_there_is_refused(filled):
+    with pytest.raises(ConfigError, match="table targets has no column idea: it has as_of"):
+        filled.frame("targets", columns=["ideal", "idea"])
