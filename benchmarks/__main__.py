@@ -5,6 +5,7 @@ from __future__ import annotations
 from benchmarks import (
     alerts,
     attribution,
+    drift,
     features,
     ledger,
     main_job,
@@ -26,5 +27,6 @@ for benchmark in (
     parity,
     mechanisms,
     monitor,
+    drift,
 ):
     benchmark.main()
