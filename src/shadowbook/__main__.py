@@ -13,13 +13,15 @@ def main() -> None:
             app()
         finally:
             interruption.over()
-    except KeyboardInterrupt:
-        # Outside of a command: as modules are imported, or as words are taken apart.
-        interruption.leave()
     except SystemExit:
         # Typer takes some for itself, a vendor swallows others; and where an ``exec`` was
         # interrupted, as dataclasses use it, Python would in the end send itself the signal.
         if interruption.came():
+            interruption.leave()
+        raise
+    except BaseException as error:
+        # Outside of a command: as modules are imported, or as words are taken apart.
+        if interruption.behind(error):
             interruption.leave()
         raise
 

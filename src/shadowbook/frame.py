@@ -109,7 +109,9 @@ def reported(command: Callable[P, int]) -> Callable[P, None]:
                 raise
             complain(PermanentError(f"{error.strerror}: {error.filename or 'the disk'}"), as_json)
             code = FAILURE
-        except KeyboardInterrupt:
+        except BaseException as error:
+            if not interruption.behind(error):
+                raise
             interruption.tell(as_json)
             code = INTERRUPTED
         raise typer.Exit(code)

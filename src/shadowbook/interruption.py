@@ -54,6 +54,13 @@ def came() -> bool:
     return _came.is_set()
 
 
+def behind(error: BaseException | None) -> bool:
+    """Tell whether an error is what compiled code made of an interruption."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 def over() -> None:
     """Nothing is left to be interrupted; the interpreter may take a second to end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

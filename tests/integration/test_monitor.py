@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import shadowbook.steps.trade as trading_step
+from shadowbook.adapters.broker.paper import PaperBroker
 from shadowbook.errors import ConfigError
 from shadowbook.steps.alerts import acknowledge, open_alerts
 from shadowbook.steps.execution import execution
@@ -288,11 +289,16 @@ def test_an_acceptance_that_a_kill_lost_is_recorded_when_the_day_is_given_again(
 ):
     place = half.copy(tmp_path / "ws")
 
-    def killed(*_):
+    submit = PaperBroker.submit
+
+    def killed(broker, orders, now):
+        """Take the orders of the day before, which are sent again first, and no others."""
+        if {str(order.session) for order in orders} == {TRADED[4]}:
+            return submit(broker, orders, now)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as planted:
-        planted.setattr("shadowbook.adapters.broker.paper.PaperBroker.submit", killed)
+        planted.setattr(PaperBroker, "submit", killed)
         with pytest.raises(KeyboardInterrupt):
             traded(place.root, TRADED[4])
     with opened(place.root) as workspace:

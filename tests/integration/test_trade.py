@@ -313,7 +313,9 @@ def test_over_http_a_crash_before_sending_is_repaired_and_doubles_nothing(exchan
     assert again.outcome is TradeOutcome.ALREADY_TRADED
     with opened(place.root) as workspace:
         new = list(workspace.ledger.events())[recorded[0] :]
-    assert [stored.event.kind for stored in new] == ["manifest"]
+        assert workspace.ledger.frame("outcomes")["accepted_at"].notna().all()
+    *accepted, last = [stored.event.kind for stored in new]
+    assert (set(accepted), last) == ({"statuses"}, "manifest")
     assert 0 < n_taken < len(server.taken) == again.orders
     assert len(server.taken) == len(set(server.taken))
 

@@ -6,6 +6,10 @@ import subprocess
 import sys
 
 import pytest
+import typer
+
+from shadowbook import interruption
+from shadowbook.frame import reported
 
 SAID = "interrupted: nothing is half done, the same command goes on\n"
 BEGIN = """
@@ -84,3 +88,40 @@ def test_a_program_that_goes_on_after_it_does_not_end_as_if_nothing_had_been():
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out, err) == (130, "done\n", SAID)
+
+
+def test_what_compiled_code_makes_of_an_interruption_is_one():
+    try:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise ValueError("not a valid PEP 3118 buffer format string") from error
+    except ValueError as error:
+        made = error
+    assert interruption.behind(made)
+    assert interruption.behind(KeyboardInterrupt())
+    assert not interruption.behind(ValueError("of its own"))
+    assert not interruption.behind(None)
+
+
+def test_a_command_that_ends_by_it_says_the_one_sentence(capfd):
+    @reported
+    def command() -> int:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise ValueError("turned") from error
+
+    with pytest.raises(typer.Exit) as ended:
+        command()
+    assert ended.value.exit_code == 130
+    assert capfd.readouterr().err == f"{interruption.SAID}\n"
+
+
+def test_an_error_of_its_own_stays_one():
+    @reported
+    def command() -> int:
+        raise ValueError("a defect")
+
+    with pytest.raises(ValueError, match="a defect"):
+        command()
