@@ -22,6 +22,7 @@ from shadowbook.steps.moment import resolve_as_of
 from shadowbook.steps.monitor import monitor
 from shadowbook.steps.retrain import retrain
 from tests.integration.trading_places import (
+    HALTING_RULE,
     TRADED,
     opened,
     set_params,
@@ -31,19 +32,6 @@ from tests.integration.trading_places import (
 
 pytestmark = pytest.mark.slow
 
-RULE = {
-    "name": "never_enough",
-    "metric": "hit_rate",
-    "window": 2,
-    "tier": "critical",
-    "kind": "absolute",
-    "limit": 1.0,
-    "clear_sessions": 1,
-    "cooldown_sessions": 0,
-    "action": "halt",
-}
-"""In breach whenever two returns are known: it halts the book from the fourth session on."""
-
 BY, WHY = "Ada", "the rule is too strict"
 
 
@@ -51,7 +39,7 @@ BY, WHY = "Ada", "the rule is too strict"
 def halted(trading, tmp_path_factory):
     """Three sessions traded; both champions are halted for the fourth. Not to be changed."""
     place = trading.copy(tmp_path_factory.mktemp("halted") / "ws")
-    set_params(place.root, {"monitor": {"min_sessions": 0, "rules": [RULE]}})
+    set_params(place.root, {"monitor": {"min_sessions": 0, "rules": [HALTING_RULE]}})
     for day in TRADED[:3]:
         traded(place.root, day)
     return place

@@ -15,6 +15,7 @@ from shadowbook.steps.alerts import acknowledge, open_alerts
 from shadowbook.steps.monitor import monitor
 from shadowbook.steps.trade import TradeOutcome
 from tests.integration.trading_places import (
+    HALTING_RULE,
     LAST,
     TRADED,
     assert_same_books,
@@ -28,20 +29,7 @@ from tests.integration.trading_places import (
 
 pytestmark = pytest.mark.slow
 
-RULE = {
-    "name": "never_enough",
-    "metric": "hit_rate",
-    "window": 2,
-    "tier": "critical",
-    "kind": "absolute",
-    "limit": 1.0,
-    "clear_sessions": 1,
-    "cooldown_sessions": 0,
-    "action": "halt",
-}
-"""In breach whenever two returns are known: it halts the book from the fourth session on."""
-
-STRICT = {"monitor": {"min_sessions": 0, "rules": [RULE]}}
+STRICT = {"monitor": {"min_sessions": 0, "rules": [HALTING_RULE]}}
 HALTED = "the book is halted by its alerts (never_enough): `shadowbook alerts` tells what to do"
 
 

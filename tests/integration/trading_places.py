@@ -66,6 +66,19 @@ PARAMS: dict[str, Any] = {
 SPLIT_DAY = "2022-12-09"
 PAY_DAY = "2022-12-08"
 
+HALTING_RULE = {
+    "name": "never_enough",
+    "metric": "hit_rate",
+    "window": 2,
+    "tier": "critical",
+    "kind": "absolute",
+    "limit": 1.0,
+    "clear_sessions": 1,
+    "cooldown_sessions": 0,
+    "action": "halt",
+}
+"""In breach whenever two returns are known: it halts the book from the fourth session on."""
+
 
 def whole_bars(closes: pd.DataFrame) -> pd.DataFrame:
     """Put opens, highs, lows and volumes around real closes; small enough to cap orders.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -20,17 +20,7 @@ MetricName = Literal[
     "turnover",
     "cost",
 ]
-METRICS: tuple[MetricName, ...] = (
-    "sharpe",
-    "information_coefficient",
-    "hit_rate",
-    "drawdown_current",
-    "drawdown_maximum",
-    "drawdown_length",
-    "volatility",
-    "turnover",
-    "cost",
-)
+METRICS: tuple[MetricName, ...] = get_args(MetricName)
 WINDOWS = (21, 30, 63, 126, 252)
 A_YEAR = 252
 """Sessions that limits, texts and pages count as a year."""
