@@ -19,6 +19,7 @@ from shadowbook.core.books.construction import PortfolioPolicy
 from shadowbook.core.books.execution import ExecutionPolicy
 from shadowbook.core.books.operator import ReplayPolicy
 from shadowbook.core.diagnosis.decay import DecayPolicy
+from shadowbook.core.drift.policy import DriftPolicy
 from shadowbook.core.gates.learned import FeatureGatePolicy, LabelGatePolicy, PredictionGatePolicy
 from shadowbook.core.gates.market import MarketGatePolicy
 from shadowbook.core.learning.candidates import CandidatePolicy
@@ -197,6 +198,7 @@ class Settings(_Section):
     monitor: MonitorPolicy = MonitorPolicy()
     attribution: AttributionPolicy = AttributionPolicy()
     diagnosis: DecayPolicy = DecayPolicy()
+    drift: DriftPolicy = DriftPolicy()
     schedules: Mapping[str, SchedulePolicy] = Field(default_factory=dict)
     snapshots: SnapshotSettings = SnapshotSettings()
     report: ReportSettings = ReportSettings()

@@ -46,6 +46,11 @@ class ReplayPolicy(BaseModel):
     retrain_sessions: int | None = Field(
         252, ge=1, le=10_000, description="Sessions from a retraining to the next; null: only one."
     )
+    retrain_on_drift: bool = Field(
+        True,
+        description="Whether drift and decay together start a retraining between the regular ones, "
+        "as drift.retrain allows.",
+    )
     n_splits: int | None = Field(
         2,
         ge=1,

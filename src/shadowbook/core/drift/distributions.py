@@ -172,12 +172,17 @@ class _Functions(NamedTuple):
 
 def _functions(reference: Floats, current: Floats, places: NDArray[np.int64]) -> _Functions:
     values, m, n = current[places], len(current), len(reference)
-    return _Functions(
-        upto=np.searchsorted(current, values, side="right") / m,
-        before=np.searchsorted(current, values, side="left") / m,
-        at=np.searchsorted(reference, values, side="right") / n,
-        below=np.searchsorted(reference, values, side="left") / n,
-    )
+    at = np.searchsorted(reference, values, side="right")
+    below = at.copy()
+    # Most values stand alone in both samples: only those that do not are looked up again.
+    again = np.flatnonzero((at > 0) & (reference[at - 1] == values))
+    below[again] = np.searchsorted(reference, values[again], side="left")
+    upto, before = places + 1, places.copy()
+    again = np.flatnonzero((upto < m) & (current[np.minimum(upto, m - 1)] == values))
+    upto[again] = np.searchsorted(current, values[again], side="right")
+    again = np.flatnonzero((before > 0) & (current[before - 1] == values))
+    before[again] = np.searchsorted(current, values[again], side="left")
+    return _Functions(upto=upto / m, before=before / m, at=at / n, below=below / n)
 
 
 def ordered(values: ArrayLike) -> Floats:

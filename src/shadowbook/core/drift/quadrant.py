@@ -26,6 +26,8 @@ class Action(StrEnum):
     OPEN_COVERAGE_TICKET = "open a coverage ticket"
     RETRAIN = "retrain on recent data"
     TELL = "tell what cannot be computed"
+    FIX = "fix what is wrong, do not retrain"
+    """A bug found by a diagnosis overrides every cell."""
 
 
 class Quadrant(NamedTuple):
@@ -57,3 +59,12 @@ def quadrant(drift: bool | None, decay: bool | None) -> Quadrant:
     if drift is None or decay is None:
         return Quadrant(Cell.NOT_COMPUTABLE, Action.TELL)
     return _CELLS[bool(drift), bool(decay)]
+
+
+def overridden(standing: Quadrant) -> Quadrant:
+    """Return where a strategy stands whose diagnosis has found a bug.
+
+    >>> overridden(quadrant(True, True)).action
+    <Action.FIX: 'fix what is wrong, do not retrain'>
+    """
+    return Quadrant(standing.cell, Action.FIX)

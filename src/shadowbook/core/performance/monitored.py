@@ -99,6 +99,7 @@ class Monitored:
     Attributes
     ----------
     model_version : that scores now.
+    information_coefficient : (T,) by the session of the scores; NaN where labels have not matured.
     series : (metric, window) -> (T,), units as in `Reading`.
     alerts : every transition, in order.
     ratios : ``sharpe`` and ``information_coefficient`` -> path.
@@ -110,6 +111,7 @@ class Monitored:
     book: str
     model_version: int
     sessions: Sessions
+    information_coefficient: Floats
     series: Mapping[tuple[str, int], Floats]
     readings: tuple[Reading, ...]
     limits: tuple[Limit, ...]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import false_discovery_control
 
-from shadowbook.core.stats.multiple import benjamini_hochberg
+from shadowbook.core.stats.multiple import adjusted_p_values, benjamini_hochberg
 
 PAPER = [
     *(0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344),
@@ -43,3 +43,32 @@ def test_what_is_not_known_is_no_test():
 def test_mistakes_are_named(p, q):
     with pytest.raises(ValueError, match=r"0 to 1|above 0 and below 1"):
         benjamini_hochberg(p, q)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_adjusted_p_values_are_scipys_row_by_row(seed):
+    rng = np.random.default_rng(seed)
+    p = rng.random((4, 3, 12)).round(1 if seed % 2 else 9)
+    np.testing.assert_allclose(adjusted_p_values(p), false_discovery_control(p, axis=-1))
+
+
+def test_a_test_counts_from_its_adjusted_p_value_on():
+    adjusted = adjusted_p_values(PAPER)
+    for q in np.linspace(0.001, 0.999, 97):
+        assert benjamini_hochberg(PAPER, q).tolist() == (adjusted <= q * (1 + 1e-9)).tolist()
+    assert adjusted[3] == pytest.approx(0.0095 * 15 / 4)
+    assert adjusted.max() == 1.0
+
+
+def test_each_row_has_its_own_number_of_tests():
+    p = np.array([[0.04, np.nan, 0.01], [np.nan] * 3, [0.5, 0.02, 0.6]])
+    expected = [[0.04, np.nan, 0.02], [np.nan] * 3, [0.6, 0.06, 0.6]]
+    np.testing.assert_allclose(adjusted_p_values(p), expected, equal_nan=True)
+    assert adjusted_p_values([0.0, 0.0, 1.0]).tolist() == [0.0, 0.0, 1.0]
+    assert adjusted_p_values([]).tolist() == []
+
+
+@pytest.mark.parametrize("p", [[1.2], [[0.5, -0.1]], 0.3, [0.1, np.inf], [[-np.inf, np.nan]]])
+def test_what_is_no_p_value_is_refused(p):
+    with pytest.raises(ValueError, match="from 0 to 1, a family of tests a row"):
+        adjusted_p_values(p)
