@@ -64,6 +64,29 @@ def test_page_says_what_it_compares_and_that_nothing_decides_on_it(samples, tmp_
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["drift.html"]
 
 
+def test_the_samples_can_be_named(samples, tmp_path):
+    names = ("Reference (version 7 & <b>)", "Current (trailing 63 sessions)")
+    path = tmp_path / "drift.html"
+    few = samples[1].head(12)
+    rng = np.random.default_rng(7)
+    DriftReports().page(samples[0], few, COLUMNS, path, "weekly", 500, rng, names)
+
+    said = header(path.read_text(encoding="utf-8"))
+    assert "Reference (version 7 &amp; &lt;b&gt;) 1990-01-02 to 2022-09-28 165,000 500" in said
+    assert "Current (trailing 63 sessions) 2022-09-29 to 2022-09-29 12 12" in said
+    assert "NOT_COMPUTABLE : Current (trailing 63 sessions) has 12 rows and 30 are needed." in said
+
+
+def test_a_column_without_any_value_is_left_out_of_the_monitors_windows(samples, tmp_path):
+    windows = [frame.tail(2000).assign(volume=np.nan) for frame in samples]
+    html = draw(*windows, tmp_path / "drift.html", columns=(*COLUMNS, "volume"))
+
+    said = header(html)
+    assert "Left out, NOT_COMPUTABLE: volume (0 finite values in the reference, 0 now)" in said
+    assert "No values are missing in the columns drawn." in said
+    assert "Wasserstein distance (normed)" in html
+
+
 def test_page_is_self_contained(samples, tmp_path):
     html = draw(*samples, tmp_path / "drift.html")
 

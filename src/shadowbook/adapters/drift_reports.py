@@ -1,4 +1,4 @@
-"""Pages that show how the features moved since training (Evidently).
+"""Pages that show how the features moved since training, or since a reference (Evidently).
 
 For eyes only: nothing decides on them. Evidently is slow and marks far too much as drifted, so it
 is given a sample, and the page says so at its top. Decisions on drift are `core.drift`'s.
@@ -75,12 +75,14 @@ class DriftReports:
         title: str,
         max_rows: int,
         rng: np.random.Generator,
+        names: tuple[str, str] = ("Reference (trained on)", "Current"),
     ) -> None:
         """Write one self-contained HTML page that compares distributions of features.
 
         Parameters
         ----------
-        reference : what the model was trained on: ``session`` (datetime64) and ``columns``.
+        reference : what the model was trained on, or is held against: ``session`` (datetime64)
+            and ``columns``.
         current : the newest sessions, same columns.
         columns : features to compare; NaN and infinities are left out of a distribution and
             their shares are listed. A column with fewer than 30 finite values in either drawn
@@ -90,6 +92,7 @@ class DriftReports:
         max_rows : rows drawn of each frame, without replacement and in their order; Evidently
             takes about 2 s for 2,000 rows x 25 columns.
         rng : chooses the rows.
+        names : what the page calls the two frames, plain text.
 
         Fewer than 30 rows in either frame, or no column left, give a page that says
         NOT_COMPUTABLE and why.
@@ -103,8 +106,8 @@ class DriftReports:
             When Evidently fails or the page cannot be written.
         """
         samples = (
-            _sample("Reference (trained on)", reference, columns, max_rows, rng),
-            _sample("Current", current, columns, max_rows, rng),
+            _sample(names[0], reference, columns, max_rows, rng),
+            _sample(names[1], current, columns, max_rows, rng),
         )
         kept, left_out = _comparable(samples, columns)
         reason = _too_few(samples, kept)
@@ -203,7 +206,7 @@ def _header(title: str, samples: tuple[_Sample, _Sample]) -> str:
     return (
         f"<h1>{escape(title)}</h1>"
         '<p class="notice"><strong>For looking only: no decision is based on this page.</strong> '
-        "It compares the features the model was trained on with the newest sessions.</p>"
+        "It compares the distributions of samples drawn from two spans of sessions.</p>"
         '<table><tr><th>Sample</th><th>Sessions</th><th class="number">Rows</th>'
         f'<th class="number">Drawn</th></tr>{rows}</table>'
     )
@@ -237,7 +240,7 @@ def _missing(samples: tuple[_Sample, _Sample], columns: list[str]) -> str:
         if any(shares := [sample.missing(column) for sample in samples])
     )
     if not rows:
-        return "<p>No values are missing.</p>"
+        return "<p>No values are missing in the columns drawn.</p>"
     return (
         "<details><summary>Missing values (not part of the distributions)</summary><table>"
         '<tr><th>Column</th><th class="number">Reference</th><th class="number">Current</th></tr>'

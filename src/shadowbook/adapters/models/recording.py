@@ -99,6 +99,7 @@ class Recording:
             self.client,
             run_id,
             tags={
+                **record.tags,
                 "model_version": version,
                 "candidate": record.best,
                 "artifact_sha256": model.tags["artifact_sha256"],

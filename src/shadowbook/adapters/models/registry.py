@@ -145,6 +145,17 @@ class Models:
         check_strategy(strategy)
         return self._runs(f"{_FINISHED} AND tags.strategy = '{strategy}'")
 
+    def caused(self, strategy: str) -> dict[str, RunRecord]:
+        """Return the first finished run that bears each cause as its tag ``cause``."""
+        check_strategy(strategy)
+        told = self._catalog.runs(f"{_FINISHED} AND tags.strategy = '{strategy}'")
+        aliases = self._catalog.aliases(strategy)
+        return {
+            run.data.tags["cause"]: run_record(run, aliases)
+            for run in told
+            if "cause" in run.data.tags
+        }
+
     def resolve(self, run: str) -> RunRecord:
         """Find a run by its id, a unique beginning of it (4 characters or more), or ``latest``.
 
