@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import shlex
 import signal
@@ -23,22 +22,19 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterTags,
-    FlowRunFilter,
-    FlowRunFilterDeploymentId,
-    FlowRunFilterExpectedStartTime,
 )
-from prefect.client.schemas.objects import FlowRun, State, StateType
-from prefect.client.schemas.sorting import FlowRunSort
+from prefect.client.schemas.objects import State
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.schedules import Cron
 from prefect.server.schemas.schedules import CronSchedule
 from prefect.settings import get_current_settings
-from prefect.states import Crashed, Scheduled
 from prefect.types.entrypoint import EntrypointType
 from prefect.workers.process import ProcessWorker
 
-from flows import scheduled, server
+from flows import drift, scheduled, server
+from flows.cut_short import resume
+from flows.drift import ON_DRIFT, label_of
 from shadowbook.errors import PermanentError, TransientError
 from shadowbook.frame import (
     DONE,
@@ -70,8 +66,6 @@ STOP_SECONDS = 20
 """How long the runs that are at work may take to end."""
 
 SHOWN = 3
-LEFT = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
-CUT_SHORT = (StateType.CRASHED, *LEFT)
 
 
 @dataclass(frozen=True)
@@ -101,14 +95,8 @@ def main(
     with opened.serving(named):
         served = register(opened, params.resolve() if params else None)
         check_any(opened)
-        _tell(served, as_json)
+        _tell(served, watches_drift(opened), as_json)
         return asyncio.run(_work(pool_of(opened)))
-
-
-def label_of(workspace: Workspace) -> str:
-    """Name a workspace on a server that it may share with others: folder, and host and path."""
-    place = f"{socket.gethostname()}:{workspace.root}"
-    return f"{workspace.root.name}-{hashlib.sha256(place.encode()).hexdigest()[:8]}"
 
 
 def pool_of(workspace: Workspace) -> str:
@@ -120,18 +108,20 @@ def register(workspace: Workspace, params: Path | None) -> list[Served]:
     """Bring the server's deployments of this workspace in line with its params.yaml.
 
     The schedule of a flow that params.yaml no longer has is paused; its history stays. What an
-    earlier worker left unfinished is started again.
+    earlier worker left unfinished is started again. With no schedule at all nobody will work, and
+    drift starts nothing either.
     """
     schedules = workspace.settings.schedules
     zone = workspace.market.calendar.zone()
     with get_client(sync_client=True) as client:
         _make_pool(client, pool_of(workspace))
         for name in schedules:
-            _resume(client, _deploy(workspace, params, name, zone.key))
+            resume(client, _deploy(workspace, params, name, zone.key))
+        resume(client, _deploy_on_drift(workspace, params))
         for deployment in client.read_deployments(
             deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=_tags(workspace)))
         ):
-            if not any(name in deployment.tags for name in schedules):
+            if not any(name in deployment.tags for name in (*schedules, ON_DRIFT)):
                 client.pause_deployment(deployment.id)
     now = datetime.now(UTC).astimezone(zone)
     return [
@@ -155,13 +145,45 @@ def _make_pool(client: SyncPrefectClient, name: str) -> None:
 
 def _deploy(workspace: Workspace, params: Path | None, name: str, zone: str) -> UUID:
     policy = workspace.settings.schedules[name]
-    deployment = RunnerDeployment.from_flow(
+    return _apply(
         FLOWS[name],
-        name=label_of(workspace),
-        schedules=[Cron(policy.cron, timezone=zone, active=policy.active)],
-        parameters={"workspace": str(workspace.root), "params": str(params) if params else None},
-        tags=[*_tags(workspace), name],
+        workspace,
+        params,
+        name,
         description=f"{name} of {workspace.root} at {policy.cron!r}, {zone}",
+        schedules=[Cron(policy.cron, timezone=zone, active=policy.active)],
+        paused=False,
+    )
+
+
+def _deploy_on_drift(workspace: Workspace, params: Path | None) -> UUID:
+    active = watches_drift(workspace)
+    return _apply(
+        drift.retrain_on_drift,
+        workspace,
+        params,
+        ON_DRIFT,
+        description=f"retraining that the monitor of {workspace.root} asks for",
+        triggers=[drift.trigger(workspace, active)],
+        # Tells people alone: it is the trigger that starts it.
+        paused=not active,
+    )
+
+
+def watches_drift(workspace: Workspace) -> bool:
+    """Say whether an event of the monitor may start a retraining."""
+    settings = workspace.settings
+    return bool(settings.schedules) and settings.drift.retrain.active
+
+
+def _apply(
+    flow: Flow[..., State[Any]], workspace: Workspace, params: Path | None, tag: str, **own: Any
+) -> UUID:
+    deployment = RunnerDeployment.from_flow(
+        flow,
+        name=label_of(workspace),
+        parameters={"workspace": str(workspace.root), "params": str(params) if params else None},
+        tags=[*_tags(workspace), tag],
         work_pool_name=pool_of(workspace),
         job_variables={
             # Not from the working directory, which may be another checkout of the same code.
@@ -169,38 +191,9 @@ def _deploy(workspace: Workspace, params: Path | None, name: str, zone: str) -> 
             "working_dir": str(workspace.root),
         },
         entrypoint_type=EntrypointType.MODULE_PATH,
-        paused=False,
+        **own,
     )
     return cast(UUID, deployment.apply())
-
-
-def _resume(client: SyncPrefectClient, deployment: UUID) -> None:
-    """Close the runs whose worker ended, and start the newest of them again.
-
-    No other worker of this server serves the workspace: what is not finished is nobody's.
-    """
-    begun = client.read_flow_runs(
-        flow_run_filter=FlowRunFilter(
-            deployment_id=FlowRunFilterDeploymentId(any_=[deployment]),
-            expected_start_time=FlowRunFilterExpectedStartTime(before_=datetime.now(UTC)),
-        ),
-        sort=FlowRunSort.EXPECTED_START_TIME_DESC,
-        limit=200,
-    )
-    for run in begun:
-        if run.state_type in LEFT:
-            left: State[Any] = Crashed(message="the worker ended before the run did")
-            client.set_flow_run_state(run.id, left, force=True)
-    newest = [run for run in begun if run.expected_start_time == begun[0].expected_start_time]
-    if newest and all(run.state_type in CUT_SHORT for run in newest):
-        _start_again(client, deployment, newest[0])
-
-
-def _start_again(client: SyncPrefectClient, deployment: UUID, run: FlowRun) -> None:
-    again: State[Any] = Scheduled(
-        scheduled_time=run.expected_start_time, message=f"{run.name} was cut short"
-    )
-    client.create_flow_run_from_deployment(deployment, state=again)
 
 
 def _next(cron: str, zone: str, now: datetime) -> tuple[datetime, ...]:
@@ -208,14 +201,15 @@ def _next(cron: str, zone: str, now: datetime) -> tuple[datetime, ...]:
     return tuple(asyncio.run(schedule.get_dates(SHOWN, start=now)))
 
 
-def _tell(served: list[Served], as_json: bool) -> None:
+def _tell(served: list[Served], on_drift: bool, as_json: bool) -> None:
     pages = str(get_current_settings().ui_url or get_current_settings().api.url)
     if as_json:
-        print_json({"pages": pages, "flows": served})
+        print_json({"pages": pages, "flows": served, "retrain_on_drift": on_drift})
         return
     for one in served:
         times = ", ".join(f"{moment:%a %Y-%m-%d %H:%M}" for moment in one.next)
         typer.echo(f"{one.flow}: {times if one.active else 'switched off'} ({one.time_zone})")
+    typer.echo(f"{ON_DRIFT}: {'when the monitor asks for it' if on_drift else 'switched off'}")
     typer.echo(f"pages: {pages}")
     typer.echo("working until Ctrl-C; a changed schedule counts when serve is started again")
 

@@ -12,7 +12,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
-from flows import prepare
+from flows import drift, prepare
 from shadowbook.frame import (
     HERE,
     JsonOption,
@@ -37,10 +37,15 @@ def monitor_flow(
     quiet: bool = True,
     wait_minutes: float = 0.0,
 ) -> MonitorReport | State[MonitorReport]:
-    """Watch every book as of a session; without one, the newest that the ledger holds."""
+    """Watch every book as of a session; without one, the newest that the ledger holds.
+
+    What drift and decay ask for is emitted as events.
+    """
     opened = Workspace.open(workspace, params, progress(quiet))
     with opened.lease("monitor", wait_minutes):
         report = monitor_task(opened, session)
+    for sentence in drift.ask(opened, report):
+        typer.echo(sentence, err=True)
     if report.halts:
         return Failed(message="; ".join(report.reasons), data=report)
     return report

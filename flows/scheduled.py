@@ -129,10 +129,11 @@ def _trade(workspace: Workspace, found: Due) -> State[Any]:
 
 
 def _monitor(workspace: Workspace, found: Due) -> State[Any]:
+    from flows.drift import ask
     from flows.monitor import monitor_task
 
     report = monitor_task(workspace, found.session)
-    told = "; ".join(report.reasons)
+    told = "; ".join((*report.reasons, *ask(workspace, report)))
     if report.halts:
         return Failed(message=told)
     return Completed(message=told)

@@ -42,6 +42,8 @@ def _head(manifest: Mapping[str, Any]) -> Section:
         model = f"{manifest['strategy']} version {manifest['model_version']}"
         rows += [("strategy", manifest["strategy"]), ("model", model)]
         rows += [("candidate", manifest["candidate"])]
+    if "cause" in manifest:
+        rows.append(("because of", manifest["cause"]["alert"]))
     return f"run {manifest['run_id']}", rows
 
 

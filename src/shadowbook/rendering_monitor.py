@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,11 +24,14 @@ from shadowbook.adapters.report.monitor_words import (
 from shadowbook.adapters.report.words import counted
 from shadowbook.core.performance.monitored import Monitored
 from shadowbook.rendering import console, relative
+from shadowbook.rendering_drift import show_drift
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from shadowbook.core.drift.found import RetrainRequest
+    from shadowbook.steps.drift_retrain import AlertRetrained
     from shadowbook.steps.monitor import MonitorReport
 
 METRICS = {
@@ -50,6 +53,28 @@ COLORS = {"quiet": "green", "watch": "blue", "warning": "yellow", "critical": "r
 def show_report(report: MonitorReport) -> None:
     """Print what the monitor found."""
     show_monitor(report.monitored, report.page)
+    show_drift(report.drift, report.drift_page)
+
+
+def show_requests(requests: Sequence[RetrainRequest]) -> None:
+    """Print which retrainings drift and decay ask for, and how they are started."""
+    if requests:
+        from shadowbook.steps.drift_retrain import BY_HAND, wanted
+
+        _sentences(f"{wanted(request)}: {BY_HAND}" for request in requests)
+
+
+def show_answers(answers: Sequence[AlertRetrained]) -> None:
+    """Print what came of the requests to retrain, a sentence each."""
+    if not answers:
+        _sentences(("drift asks for no retraining",))
+    _sentences(f"{one.outcome}: {one.reason}" for one in answers)
+
+
+def _sentences(sentences: Iterable[str]) -> None:
+    shown = console()
+    for sentence in sentences:
+        shown.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
 def show_monitor(monitored: Sequence[Monitored], page: Path) -> None:

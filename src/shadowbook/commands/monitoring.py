@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,7 @@ from shadowbook.errors import ConfigError
 from shadowbook.frame import (
     DONE,
     HERE,
+    REFUSED,
     JsonOption,
     ParamsOption,
     WaitOption,
@@ -19,6 +20,9 @@ from shadowbook.frame import (
     print_json,
     reported,
 )
+
+if TYPE_CHECKING:
+    from shadowbook.steps.drift_retrain import AlertRetrained
 
 StrategyOption = Annotated[str | None, typer.Option("--strategy", "-s", help="Only this one.")]
 
@@ -31,21 +35,34 @@ def monitor(
     ] = None,
     workspace: WorkspaceOption = HERE,
     params: ParamsOption = None,
+    act: Annotated[
+        bool, typer.Option("--act", help="Retrain where drift and decay ask for it.")
+    ] = False,
     wait: WaitOption = 0.0,
     as_json: JsonOption = False,
 ) -> int:
     """Measure every book against its backtest: rolling metrics, alerts, execution, the gap."""
-    from shadowbook.rendering_monitor import show_monitor
+    from shadowbook.rendering_monitor import show_answers, show_report, show_requests
     from shadowbook.steps.monitor import monitor as step
 
     opened = open_workspace(workspace, params, as_json)
+    answers: tuple[AlertRetrained, ...] = ()
     with opened.lease("monitor", wait):
         report = step(opened, session.date() if session else None)
+        if not as_json:
+            show_report(report)
+        if act and report.requests:
+            from shadowbook.steps.drift_retrain import retrain_on_alert
+
+            answers = tuple(retrain_on_alert(opened, request) for request in report.requests)
     if as_json:
-        print_json(report.told)
+        acted = {"answers": [one.told for one in answers]} if act else {}
+        print_json(report.told | acted)
+    elif act:
+        show_answers(answers)
     else:
-        show_monitor(report.monitored, report.page)
-    return DONE
+        show_requests(report.requests)
+    return REFUSED if any(one.halts for one in answers) else DONE
 
 
 @reported

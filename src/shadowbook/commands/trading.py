@@ -82,6 +82,7 @@ def replay(
     """Replay trading days as they would have been known, with retraining and shadow books."""
     from concurrent.futures import ThreadPoolExecutor
 
+    from shadowbook.rendering_drift import show_drift
     from shadowbook.rendering_monitor import show_monitor
     from shadowbook.rendering_replay import show_replay
     from shadowbook.steps.replays import replay as step
@@ -98,6 +99,7 @@ def replay(
         show_replay(report.summaries)
         typer.echo(report.page)
         show_monitor(report.monitored, report.monitor_page)
+        show_drift(report.drift, report.drift_page)
     return DONE
 
 

@@ -117,7 +117,7 @@ def _near(rows: pd.DataFrame, schedule: Schedule, first: date) -> pd.DataFrame:
 def _logged(
     workspace: Workspace, moments: Sequence[Moment], names: Sequence[str]
 ) -> dict[date, Mapping[str, Floats]]:
-    rows = rows_of(workspace.feature_log, moments)
+    rows = rows_of(workspace.feature_log.read(moments[-1].as_of), moments)
     values = rows.reindex(columns=list(names)).to_numpy("float64")
     found: dict[date, dict[str, Floats]] = {}
     keys = zip(rows["session"].dt.date.tolist(), rows["symbol"].tolist(), strict=True)

@@ -9,13 +9,13 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from shadowbook.adapters.features.log import FeatureLog
 from shadowbook.core.bitemporal import mask, vintages
 from shadowbook.core.books.view import REACH, View, view_of
 from shadowbook.core.values import Floats, Panel
 from shadowbook.errors import ConfigError, StaleDataError
 from shadowbook.steps.given import Given
 from shadowbook.steps.known import Accepted, accepted
+from shadowbook.steps.past import Past, logged_of
 from shadowbook.workspace import Workspace
 
 AHEAD = timedelta(days=20)
@@ -55,11 +55,13 @@ class History:
     known : everything that was accepted; a retraining takes its own moment of it.
     moments : the sessions, in order.
     features : their rows of the feature log.
+    past : features and prices, those before the span included.
     """
 
     known: Accepted
     moments: Sequence[Moment]
     features: LoggedFeatures
+    past: Past
 
 
 def history_of(workspace: Workspace, first: date, last: date) -> History:
@@ -73,9 +75,12 @@ def history_of(workspace: Workspace, first: date, last: date) -> History:
         When prices or features do not reach over the span.
     """
     known, moments = moments_between(workspace, first, last)
-    log = workspace.feature_log
-    rows = rows_of(log, moments)
-    return History(known, moments, LoggedFeatures(log.columns(), rows, moments))
+    names = workspace.feature_log.columns()
+    logged = workspace.feature_log.read(moments[-1].as_of)
+    rows = rows_of(logged, moments)
+    whole, start = (known.panel(moments[at].as_of) for at in (-1, 0))
+    past = Past(whole, start, logged_of(logged, names, whole))
+    return History(known, moments, LoggedFeatures(names, rows, moments), past)
 
 
 def moments_between(workspace: Workspace, first: date, last: date) -> tuple[Accepted, list[Moment]]:
@@ -183,8 +188,8 @@ class LoggedFeatures:
         return given_of(moment, symbols, names, values)
 
 
-def rows_of(log: FeatureLog, moments: Sequence[Moment]) -> pd.DataFrame:
-    """Read the rows of some sessions.
+def rows_of(rows: pd.DataFrame, moments: Sequence[Moment]) -> pd.DataFrame:
+    """Cut the rows of some sessions out of those of the feature log.
 
     Raises
     ------
@@ -192,7 +197,6 @@ def rows_of(log: FeatureLog, moments: Sequence[Moment]) -> pd.DataFrame:
         When the log does not reach that far.
     """
     first, last = (pd.Timestamp(moment.session) for moment in (moments[0], moments[-1]))
-    rows = log.read(moments[-1].as_of)
     logged = rows["session"].max() if len(rows) else None
     if logged is None or logged < last:
         reaches = logged.date() if logged is not None else "nothing"

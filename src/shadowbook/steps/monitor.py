@@ -13,11 +13,15 @@ from shadowbook.adapters.disk import replace_text
 from shadowbook.adapters.report.monitor import page_of_monitor
 from shadowbook.adapters.report.words import counted
 from shadowbook.core.diagnosis.findings import Diagnosis
+from shadowbook.core.drift.found import DriftBook, RetrainRequest
 from shadowbook.core.performance.monitored import Monitored
+from shadowbook.core.values import Panel
 from shadowbook.errors import InsufficientDataError, ShadowbookError
 from shadowbook.serialization import plain
 from shadowbook.steps.baseline import registered_baseline
 from shadowbook.steps.desk import CHAMPION
+from shadowbook.steps.drift_books import drift_books
+from shadowbook.steps.drift_pages import drift_sentence, told_in_full, write_drift_page
 from shadowbook.steps.known import accepted
 from shadowbook.steps.live import Key
 from shadowbook.steps.manifest import Kept, StepManifest
@@ -38,16 +42,24 @@ class MonitorReport:
     Attributes
     ----------
     as_of : decision moment of the newest session that the books went through.
-    page : what people look at.
+    page, drift_page : what people look at.
     reasons : one sentence each.
     kept : the manifest of this run.
+    drift : where each champion stands between drift and decay.
     """
 
     as_of: datetime
     monitored: tuple[Monitored, ...]
     page: Path
+    drift_page: Path
     reasons: tuple[str, ...]
     kept: Kept
+    drift: tuple[DriftBook, ...]
+
+    @property
+    def requests(self) -> tuple[RetrainRequest, ...]:
+        """Retrainings that drift and decay together ask for."""
+        return tuple(one.request for one in self.drift if one.request is not None)
 
     @property
     def halts(self) -> bool:
@@ -60,8 +72,16 @@ class MonitorReport:
         books = [plain(replace(one, series={})) for one in self.monitored]
         for book, one in zip(books, self.monitored, strict=True):
             book["sessions"] = len(one.sessions)
-            del book["series"]
-        return {"as_of": self.as_of, "books": books, "page": self.page, "reasons": self.reasons}
+            del book["series"], book["information_coefficient"]
+        return {
+            "as_of": self.as_of,
+            "books": books,
+            "page": self.page,
+            "drift": [told_in_full(one) for one in self.drift],
+            "drift_page": self.drift_page,
+            "reasons": self.reasons,
+            "requests": self.requests,
+        }
 
 
 def monitor(workspace: Workspace, session: date | None = None) -> MonitorReport:
@@ -92,11 +112,12 @@ def monitor(workspace: Workspace, session: date | None = None) -> MonitorReport:
             )
         with workspace.progress.stage("monitor") as stage:
             calendar = workspace.market.calendar
+            panel = accepted(workspace.market, last).panel(last)
             monitored = monitored_books(
                 workspace.ledger,
                 partial(registered_baseline, workspace),
                 workspace.settings,
-                accepted(workspace.market, last).panel(last),
+                panel,
                 calendar.zone().key,
             )
             monitored = tuple(_known(workspace, one) for one in monitored)
@@ -113,12 +134,33 @@ def monitor(workspace: Workspace, session: date | None = None) -> MonitorReport:
     page = workspace.build / PAGE
     sources = _sources(workspace, monitored)
     replace_text(page, page_of_monitor(monitored, "Monitor", last, diagnoses, sources))
+    drift = _drift(workspace, monitored, panel, last, failed)
+    drift_page = write_drift_page(workspace, drift, last, sources)
     with workspace.trading():
         kept = _kept(workspace, last, monitored)
     if failed:
         raise next(iter(failed.values()))
-    reasons = (_sentence(monitored, last), *(_verdict(key, one) for key, one in diagnoses.items()))
-    return MonitorReport(last, monitored, page, reasons, kept)
+    reasons = (
+        _sentence(monitored, last),
+        *(_verdict(key, one) for key, one in diagnoses.items()),
+        *(drift_sentence(one) for one in drift),
+    )
+    return MonitorReport(last, monitored, page, drift_page, reasons, kept, drift)
+
+
+def _drift(
+    workspace: Workspace,
+    monitored: Sequence[Monitored],
+    panel: Panel,
+    as_of: datetime,
+    failed: Mapping[Key, ShadowbookError],
+) -> tuple[DriftBook, ...]:
+    """Look for drift; a book that could not be diagnosed may hide a bug, so it asks for nothing."""
+    doubts = {key[0]: f"it could not be diagnosed: {error}" for key, error in failed.items()}
+    with workspace.trading(), workspace.progress.stage("drift") as stage:
+        found = drift_books(workspace, monitored, panel, as_of, doubts)
+        stage.result(", ".join(f"{one.strategy} {one.quadrant.cell}" for one in found))
+    return found
 
 
 def _diagnosed(

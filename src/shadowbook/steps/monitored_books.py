@@ -102,6 +102,7 @@ def _measured(book: _Watched, settings: Settings) -> Monitored:
         book=own.book,
         model_version=book.version,
         sessions=own.sessions,
+        information_coefficient=own.information_coefficient,
         series={},
         readings=tail_readings(own, policy.windows, settings.strategy(own.strategy).horizon),
         limits=(),

@@ -23,9 +23,10 @@ from shadowbook.core.learning.fit import fit_final
 from shadowbook.core.values import Metric, Pin
 from shadowbook.serialization import plain
 from shadowbook.settings import Settings
-from shadowbook.steps import layers
+from shadowbook.steps import drift_file, layers
 from shadowbook.steps.audit_files import audit_files
 from shadowbook.steps.baseline import BACKTEST, baseline, packed
+from shadowbook.steps.drift_profile import profile_of
 from shadowbook.steps.evaluate import EQUITY, INFORMATION_COEFFICIENT, Evaluated, tested_of
 from shadowbook.steps.known import service_name
 from shadowbook.steps.manifest import common, parents, told
@@ -56,9 +57,18 @@ class Inputs:
 
 
 def training_record(
-    workspace: Workspace, inputs: Inputs, trained: Trained, evaluated: Evaluated
+    workspace: Workspace,
+    inputs: Inputs,
+    trained: Trained,
+    evaluated: Evaluated,
+    cause: Mapping[str, Any] | None = None,
 ) -> TrainingRecord:
-    """Fit the best candidate on everything and put the whole run together."""
+    """Fit the best candidate on everything and put the whole run together.
+
+    Parameters
+    ----------
+    cause : what it answers, ``alert`` and more; None where nothing but its time asked for it.
+    """
     settings = workspace.settings
     best = evaluated.best
     estimator = final_fit(trained, best, settings)
@@ -81,6 +91,7 @@ def training_record(
         "candidates": candidates,
         "artifacts": digests(artifacts),
         "layers": made,
+        **({"cause": dict(cause)} if cause else {}),
     }
 
     def manifest_of(run_id: str, version: int, artifact_sha256: str) -> Mapping[str, object]:
@@ -107,6 +118,7 @@ def training_record(
         pip_requirements=[f"{name}=={packages[name]}" for name in ("scikit-learn", "skops")],
         manifest_of=manifest_of,
         artifacts=artifacts,
+        tags={"cause": str(cause["alert"])} if cause else {},
     )
 
 
@@ -212,10 +224,13 @@ def _artifacts(
         columns=list(trained.dataset.symbols),
     ).reset_index()
     folds = {"folds": describe_folds(trained.dataset, trained.folds)}
+    backtest = baseline(tested_of(trained), evaluated, workspace.settings)
+    profile = profile_of(trained.dataset, estimator, backtest, workspace.settings, trained.strategy)
     return {
         "predictions/out_of_sample.parquet": _parquet(out_of_sample_frame(trained)),
         "predictions/evaluation_set.parquet": _parquet(evaluation_set),
-        BACKTEST: packed(baseline(tested_of(trained), evaluated, workspace.settings)),
+        BACKTEST: packed(backtest),
+        drift_file.PROFILE: drift_file.packed(profile),
         "folds.json": json.dumps(folds, indent=1),
         "gate/market.json": (workspace.market.accepted.folder / "verdict.json"),
         "metrics.json": folder / "metrics.json",

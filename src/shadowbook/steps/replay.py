@@ -30,6 +30,7 @@ from shadowbook.steps.given import Given
 from shadowbook.steps.growing import Seen
 from shadowbook.steps.history import History
 from shadowbook.steps.replay_models import Versions
+from shadowbook.steps.replay_watch import DriftWatch
 from shadowbook.steps.watch import Watch, acknowledgement, alert_events, seen_in
 from shadowbook.workspace import Replayed, Workspace
 
@@ -83,6 +84,7 @@ class Replay:
         self._watches = {
             name: Watch(name, self._settings, one.backtest) for name, one in versions.items()
         }
+        self._drift = {name: DriftWatch(workspace, history, one) for name, one in versions.items()}
 
     def run(self) -> ReplayRun:
         """Go through the sessions that the ledger does not hold yet.
@@ -105,11 +107,12 @@ class Replay:
             end = next((i for i in range(at + 1, len(moments)) if self._renewed(i)), len(moments))
             span = f"replay {moments[at].session} to {moments[end - 1].session}"
             with self._workspace.progress.stage(span, total=end - at) as stage:
-                for i in range(at, end):
-                    self._session(i)
+                begun = at
+                while at < end and not (at > begun and self._renewed(at)):
+                    self._session(at)
                     stage.advance()
-                stage.result(f"{end - at:,} sessions")
-            at = end
+                    at += 1
+                stage.result(f"{at - begun:,} sessions")
         _reconciled(self._desk)
         head = self._books.ledger.head()[1]
         key = replay_key(self._workspace, moments[0].session)
@@ -139,11 +142,14 @@ class Replay:
             self._returns[str(strategy), str(book)] = part["net"].tolist()
             if book == CHAMPION:
                 self._champions[str(strategy)] = int(part["model_version"].iloc[-1])
+        # What drift has asked for is known only once the sessions have been gone through again.
+        events = self._watch_again(done)
         for strategy in self._versions:
             self._desk.line_up(strategy, self._lineup(strategy, done - 1))
         self._check_versions(done, last)
         self._check_inputs(done)
-        self._watch_again(done)
+        # A process killed right after a session has not recorded its alerts.
+        ledger.record(events)
         coming = [
             moment.view(self._desk.held(), lookback(self._workspace))
             for moment in self._moments[done : done + 1]
@@ -182,17 +188,17 @@ class Replay:
                         f"replayed: restore the data, or delete {self._books.folder} to begin again"
                     )
 
-    def _watch_again(self, done: int) -> None:
-        """Go through the recorded sessions of the champions, as they were gone through then."""
+    def _watch_again(self, done: int) -> list[Event]:
+        """Go through the champions' recorded sessions again; returns the events of the last."""
         last: list[Event] = []
         for strategy, versions in self._versions.items():
-            seen = seen_in(self._books.ledger, strategy)
-            for version in {one.model_version for one in seen if one.model_version}:
-                versions.provide(version)
-            watched = [self._watched(strategy, i, seen[i]) for i in range(done)]
-            last += watched[-1]
-        # A process killed right after a session has not recorded its alerts.
-        self._books.ledger.record(last)
+            watched: list[Event] = []
+            for i, one in enumerate(seen_in(self._books.ledger, strategy)[:done]):
+                if one.model_version:
+                    versions.provide(one.model_version)
+                watched = self._watched(strategy, i, one)
+            last += watched
+        return last
 
     def _watched(self, strategy: str, at: int, seen: Seen) -> list[Event]:
         """Judge a session; the simulated operator acknowledges incidents as a person would."""
@@ -204,7 +210,8 @@ class Replay:
             acknowledgement(strategy, rule, moment.as_of, "simulated operator", "", simulated=True)
             for rule in known
         ]
-        return events + alert_events(strategy, moment.as_of, watch.judge(moment.session, known))
+        events += alert_events(strategy, moment.as_of, watch.judge(moment.session, known))
+        return events + self._drift[strategy].judge(at, seen.model_version, watch.states)
 
     def _session(self, at: int) -> None:
         moment, given = self._moments[at], self._given(at)

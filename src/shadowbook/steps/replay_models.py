@@ -9,11 +9,15 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from shadowbook.adapters.models.shelf import ModelShelf
+from shadowbook.core.drift.calibration import Calibration
+from shadowbook.core.learning.dataset import Dataset, assemble
 from shadowbook.core.track import Backtest
 from shadowbook.core.values import Floats
 from shadowbook.errors import ConfigError, InsufficientDataError
 from shadowbook.steps.baseline import packed, registered_baseline, unpacked
 from shadowbook.steps.desk import CHAMPION
+from shadowbook.steps.drift_file import registered_profile
+from shadowbook.steps.drift_profile import DriftProfile, calibration_of, profile_of
 from shadowbook.steps.history import AHEAD, History, aware
 from shadowbook.steps.rating import Scorer, features_of, scorer_of
 from shadowbook.steps.replay_training import fit_as_of, replay_settings
@@ -59,6 +63,18 @@ class Versions(ABC):
         """Return what a version that was provided did out of sample; None where it is not known."""
 
     @abstractmethod
+    def profile(self, version: int) -> DriftProfile | None:
+        """Return what a version's drift is seen against; None where it is not known."""
+
+    @abstractmethod
+    def calibration(self, version: int) -> Calibration | None:
+        """Return what a version's scans are judged by; None where it is not known."""
+
+    def add(self, at: int, cause: str) -> bool:
+        """Have a version more from a session on, fitted before it; False where that cannot be."""
+        return False
+
+    @abstractmethod
     def _made(self, version: int) -> tuple[Scorer, About]:
         """Load or fit a version."""
 
@@ -72,6 +88,11 @@ class Versions(ABC):
         if version not in self._ready:
             self._ready[version] = self._made(version)
         return self._ready[version][1]
+
+    def scorer(self, version: int) -> Scorer:
+        """Return the model of a version."""
+        self.provide(version)
+        return self._ready[version][0]
 
     def scores(self, version: int, at: int) -> Floats:
         """Score a session, (n,) in order of its feature rows; NaN = not rated."""
@@ -87,7 +108,7 @@ class Versions(ABC):
 
 
 class FittedVersions(Versions):
-    """Versions 1, 2, ...; version k is fitted before session (k - 1) x interval.
+    """Versions 1, 2, ... in order of their first session: every interval, and where drift asks.
 
     Parameters
     ----------
@@ -107,6 +128,7 @@ class FittedVersions(Versions):
         self._shelf = shelf
         self._fit_map = fit_map
         self._interval = workspace.settings.replay.retrain_sessions or 0
+        self._causes: dict[int, str] = {}
 
     @property
     def first_champion(self) -> int:
@@ -115,19 +137,56 @@ class FittedVersions(Versions):
 
     def there(self, at: int) -> Sequence[int]:
         """List the versions fitted before a session."""
-        return range(1, at // self._interval + 2 if self._interval else 2)
+        regular = at // self._interval + 1 if self._interval else 1
+        return range(1, regular + sum(added <= at for added in self._causes) + 1)
+
+    def add(self, at: int, cause: str) -> bool:
+        """Fit one more before a session; a regular one of that very session answers as well."""
+        if at >= len(self._history.moments):
+            return False
+        if not self._interval or at % self._interval:
+            self._causes[at] = cause
+        return True
+
+    def _begin(self, version: int) -> int:
+        """Return the first session that a version is there for."""
+        n = len(self._history.moments)
+        regular = range(0, n, self._interval) if self._interval else range(1)
+        begins: list[int] = sorted({*regular, *self._causes})
+        return begins[version - 1]
 
     def backtest(self, version: int) -> Backtest | None:
         """Read it from the shelf."""
         kept = self._shelf.backtest(self.strategy, version)
         return None if kept is None else unpacked(kept)
 
+    def profile(self, version: int) -> DriftProfile | None:
+        """Make it again: it follows from what the version was fitted on."""
+        backtest = self.backtest(version)
+        if backtest is None:
+            return None
+        settings, model = self._workspace.settings, self.scorer(version).estimator
+        return profile_of(self._fitted_on(version), model, backtest, settings, self.strategy)
+
+    def calibration(self, version: int) -> Calibration:
+        """Make it again: it follows from what the version was fitted on."""
+        settings, model = self._workspace.settings, self.scorer(version).estimator
+        return calibration_of(self._fitted_on(version), model, settings, self.strategy)
+
+    def _fitted_on(self, version: int) -> Dataset:
+        as_of = datetime.fromisoformat(self.provide(version)["as_of"])
+        own = self._workspace.settings.strategy(self.strategy)
+        rows = self._workspace.feature_log.read(as_of)
+        panel = self._history.known.panel(as_of)
+        return assemble(rows, self.scorer(version).names, panel, own.horizon, own.label)
+
     def _made(self, version: int) -> tuple[Scorer, About]:
         share = self._workspace.settings.learning.min_feature_share
         kept = self._shelf.load(self.strategy, version)
         if kept is not None:
             return Scorer(kept[0], self.features, share), kept[1]
-        as_of = self._before((version - 1) * self._interval)
+        begin = self._begin(version)
+        as_of = self._before(begin)
         fitting = Workspace(self._workspace.root, replay_settings(self._workspace.settings))
         with self._workspace.progress.stage(f"{self.strategy}: retraining") as stage:
             known = self._history.known
@@ -143,6 +202,7 @@ class FittedVersions(Versions):
             "candidate": fitted.candidate,
             "as_of": as_of.isoformat(),
             "prediction_digest": fitted.prediction_digest,
+            **({"cause": self._causes[begin]} if begin in self._causes else {}),
         }
         record = packed(fitted.backtest)
         self._shelf.keep(self.strategy, version, fitted.estimator, fitted.trusted, about, record)
@@ -191,6 +251,15 @@ class RegisteredVersions(Versions):
     def backtest(self, version: int) -> Backtest | None:
         """Read it from the registry."""
         return registered_baseline(self._workspace, self.strategy, version)
+
+    def profile(self, version: int) -> DriftProfile | None:
+        """Read it from the registry."""
+        return registered_profile(self._workspace, self.strategy, version)
+
+    def calibration(self, version: int) -> Calibration | None:
+        """Read it from the registry."""
+        profile = self.profile(version)
+        return None if profile is None else profile.calibration
 
     def _made(self, version: int) -> tuple[Scorer, About]:
         run = self._runs[version]

@@ -12,21 +12,25 @@ from typing import Any
 import numpy as np
 
 from shadowbook.adapters.disk import replace_text
+from shadowbook.adapters.report.drift import page_of_drift
 from shadowbook.adapters.report.monitor import page_of_monitor
 from shadowbook.adapters.report.replay import page_of_replay
 from shadowbook.core.books.summary import ReplaySummary
+from shadowbook.core.drift.found import DriftBook
 from shadowbook.core.performance.monitored import Monitored
 from shadowbook.errors import ConfigError, StaleDataError
 from shadowbook.settings import PARAMS, load_settings
+from shadowbook.steps.drift_pages import told_in_full
 from shadowbook.steps.history import History, history_of
 from shadowbook.steps.monitored_books import monitored_books
 from shadowbook.steps.replay import Replay, ReplayRun, replay_key
+from shadowbook.steps.replay_drift import replay_drift
 from shadowbook.steps.replay_models import Versions, versions_of
 from shadowbook.steps.replay_summary import summary_of
 from shadowbook.steps.train import FitMap
 from shadowbook.workspace import Replayed, Workspace
 
-PAGE, MONITOR_PAGE = "replay.html", "replay-monitor.html"
+PAGE, MONITOR_PAGE, DRIFT_PAGE = "replay.html", "replay-monitor.html", "replay-drift.html"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +44,8 @@ class ReplayReport:
     page : what people look at.
     monitored : the books of the first policy, as the monitor tells of them at the end.
     monitor_page : the monitor's page of them.
+    drift : where their champions stand between drift and decay at the end.
+    drift_page : the page of that.
     """
 
     summaries: tuple[ReplaySummary, ...]
@@ -47,6 +53,8 @@ class ReplayReport:
     page: Path
     monitored: tuple[Monitored, ...]
     monitor_page: Path
+    drift: tuple[DriftBook, ...]
+    drift_page: Path
 
     @property
     def told(self) -> dict[str, Any]:
@@ -69,7 +77,13 @@ class ReplayReport:
             }
             for summary, run in zip(self.summaries, self.runs, strict=True)
         ]
-        return {"policies": policies, "page": self.page, "monitor_page": self.monitor_page}
+        return {
+            "policies": policies,
+            "page": self.page,
+            "monitor_page": self.monitor_page,
+            "drift": [told_in_full(one) for one in self.drift],
+            "drift_page": self.drift_page,
+        }
 
 
 def replay(
@@ -94,6 +108,7 @@ def replay(
     history = history_of(workspace, first, last)
     done = []
     watched: tuple[Monitored, ...] = ()
+    drift: tuple[DriftBook, ...] = ()
     for name, opened in _policies(workspace, policies):
         began = time.perf_counter()
         books = opened.replayed(replay_key(opened, history.moments[0].session))
@@ -102,7 +117,9 @@ def replay(
                 versions = versions_of(opened, history, books.shelf, fit_map)
                 run = Replay(opened, history, books, versions).run()
                 done.append((summary_of(name, books.ledger, run, time.perf_counter() - began), run))
-                watched = watched or _watched(opened, history, books, versions)
+                if not watched:
+                    watched = _watched(opened, history, books, versions)
+                    drift = _drift(opened, history, books, versions, watched)
         finally:
             books.close()
     summaries, runs = zip(*done, strict=True)
@@ -110,7 +127,10 @@ def replay(
     replace_text(page, page_of_replay(summaries))
     monitor_page, as_of = workspace.build / MONITOR_PAGE, history.moments[-1].as_of
     replace_text(monitor_page, page_of_monitor(watched, "Monitor of a replay", as_of))
-    return ReplayReport(summaries, runs, page, watched, monitor_page)
+    drift_page = workspace.build / DRIFT_PAGE
+    title, policy = "Drift at the end of a replay", workspace.settings.drift
+    replace_text(drift_page, page_of_drift(drift, title, as_of, policy=policy))
+    return ReplayReport(summaries, runs, page, watched, monitor_page, drift, drift_page)
 
 
 def _watched(
@@ -125,6 +145,19 @@ def _watched(
             workspace.market.calendar.zone().key,
         )
         stage.result(f"{len(found)} books")
+    return found
+
+
+def _drift(
+    workspace: Workspace,
+    history: History,
+    books: Replayed,
+    versions: Mapping[str, Versions],
+    watched: Sequence[Monitored],
+) -> tuple[DriftBook, ...]:
+    with workspace.progress.stage("drift") as stage:
+        found = replay_drift(workspace, history, books, versions, watched)
+        stage.result(", ".join(f"{one.strategy} {one.quadrant.cell}" for one in found))
     return found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -52,13 +53,19 @@ class RetrainReport:
 
 
 def retrain(
-    workspace: Workspace, strategy: str, as_of: datetime, fit_map: FitMap = map
+    workspace: Workspace,
+    strategy: str,
+    as_of: datetime,
+    fit_map: FitMap = map,
+    cause: Mapping[str, Any] | None = None,
 ) -> RetrainReport:
     """Make, or find, the training run of a strategy at a moment.
 
     Parameters
     ----------
     fit_map : applies the fits; see ``train``.
+    cause : what it answers, ``alert`` and more, JSON-ready: for the manifest of a new run; it is
+        no part of its key.
 
     Raises
     ------
@@ -70,7 +77,7 @@ def retrain(
     inputs = _gather(workspace, strategy, as_of)
     existing = workspace.models.find(inputs.key)
     if existing is not None:
-        return _again(workspace, strategy, as_of, existing)
+        return made_before(workspace, existing)
     with workspace.trading():
         blocked = blocked_by(workspace, strategy)
     if blocked:
@@ -89,7 +96,7 @@ def retrain(
     draw_drift(workspace, trained, folder / "drift.html")
     importances = measure_importances(workspace, trained, evaluated)
     with workspace.progress.stage(f"{strategy}: final fit") as stage:
-        record = training_record(workspace, inputs, trained, evaluated)
+        record = training_record(workspace, inputs, trained, evaluated, cause)
         stage.result(f"{evaluated.best} on every label")
     with workspace.progress.stage(f"{strategy}: registry (MLflow)") as stage:
         pushed = workspace.snapshots.push(inputs.pins) if _has_remote(workspace) else None
@@ -137,7 +144,7 @@ def _gather(workspace: Workspace, strategy: str, as_of: datetime) -> Inputs:
     return Inputs(code, dataset, pins, features, key)
 
 
-def _again(workspace: Workspace, strategy: str, as_of: datetime, run: RunRecord) -> RetrainReport:
+def made_before(workspace: Workspace, run: RunRecord) -> RetrainReport:
     """Report a run that had been made before, from its manifest."""
     manifest = workspace.models.manifest(run.run_id)
     candidates = {
@@ -154,7 +161,7 @@ def _again(workspace: Workspace, strategy: str, as_of: datetime, run: RunRecord)
         }
         for item in manifest["candidates"]
     }
-    return RetrainReport(strategy, as_of, run, run.candidate, candidates, True, ())
+    return RetrainReport(run.strategy, run.as_of, run, run.candidate, candidates, True, ())
 
 
 def _float(value: float | str | None) -> float:
