@@ -6,6 +6,9 @@ from benchmarks import (
     alerts,
     attribution,
     drift,
+    drift_concept,
+    drift_rates,
+    drift_real,
     features,
     ledger,
     main_job,
@@ -28,5 +31,8 @@ for benchmark in (
     mechanisms,
     monitor,
     drift,
+    drift_rates,
+    drift_concept,
+    drift_real,
 ):
     benchmark.main()

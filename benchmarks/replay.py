@@ -20,12 +20,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from shadowbook.core.drift.calibration import Calibration, Sample, calibrate
+from shadowbook.core.drift.found import Kind
+from shadowbook.core.drift.policy import DriftPolicy
 from shadowbook.core.learning.estimators import FixedOrderRidge
 from shadowbook.core.learning.portfolio import run_book, target_weights
 from shadowbook.core.track import Backtest
 from shadowbook.core.values import Panel
 from shadowbook.settings import parse_settings
+from shadowbook.steps.drift_samples import LABEL, PREDICTION
 from shadowbook.steps.history import History, LoggedFeatures, Moment
+from shadowbook.steps.past import Past, logged_of
 from shadowbook.steps.rating import Scorer
 from shadowbook.steps.replay import Replay
 from shadowbook.steps.replay_models import About, Versions
@@ -60,6 +65,20 @@ class Fixed(Versions):
     def backtest(self, version: int) -> Backtest:
         """Return one of a healthy strategy, so that alerts are judged as they are live."""
         return healthy(version)
+
+    def profile(self, version: int) -> None:
+        """Return none: the page of a replay is no part of the benchmark."""
+
+    def calibration(self, version: int) -> Calibration:
+        """Return a reference like what is replayed."""
+        rng, n_symbols = np.random.default_rng(version), len(self._history.past.whole.symbols)
+        policy = DriftPolicy()
+        shape = (policy.reference_sessions, n_symbols)
+        kinds: dict[str, Kind] = dict.fromkeys(self.features, "feature")
+        kinds |= {PREDICTION: "prediction", LABEL: "label"}
+        samples = [Sample(name, kind, rng.normal(size=shape)) for name, kind in kinds.items()]
+        days = np.datetime64("1990-01-01", "D") + np.arange(policy.reference_sessions)
+        return calibrate(samples, days, policy, rng)
 
     def _made(self, version: int) -> tuple[Scorer, About]:
         model = FixedOrderRidge(alpha=1.0)
@@ -119,7 +138,9 @@ def history(panel: Panel) -> History:
     rows = pd.DataFrame(values, columns=list(NAMES))
     rows.insert(0, "session", np.repeat(days, n_symbols))
     rows.insert(0, "symbol", np.tile(np.array(panel.symbols, dtype=object), len(days)))
-    return History(None, moments, LoggedFeatures(NAMES, rows, moments))  # type: ignore[arg-type]
+    past = Past(panel, panel, logged_of(rows, NAMES, panel))
+    features = LoggedFeatures(NAMES, rows, moments)
+    return History(None, moments, features, past)  # type: ignore[arg-type]
 
 
 def backtest(past: History, panel: Panel, n_books: int) -> float:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from shadowbook.adapters.report.drift_words import shown_alarms
 from shadowbook.core.drift.found import ColumnDrift, DriftBook
 from shadowbook.rendering import console, relative
 
@@ -55,10 +55,7 @@ def show_drift(books: Sequence[DriftBook], page: Path) -> None:
 
 
 def _expected(one: DriftBook) -> str:
-    found = one.false_alarms
-    if found is None or math.isnan(found.expected_a_year):
-        return "not measured"
-    return f"{found.expected_a_year:.2f} expected"
+    return shown_alarms(one.false_alarms)
 
 
 def _drifted(one: DriftBook) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 import numpy as np
@@ -17,8 +17,12 @@ from shadowbook.core.drift.found import (
     ColumnDrift,
     DriftBook,
     Overlay,
+    QuadrantPoint,
     RetrainRequest,
+    ScanPath,
+    StreamReading,
 )
+from shadowbook.core.drift.incidents import Incident
 from shadowbook.core.drift.overlays import overlay
 from shadowbook.core.drift.quadrant import Cell, overridden, quadrant
 from shadowbook.core.drift.scan import scan, scan_path
@@ -70,9 +74,40 @@ class Lived:
     references: Sequence[str]
 
 
-def reach_back(settings: Settings, strategy: str) -> int:
+@dataclass(frozen=True)
+class Before:
+    """Where a book stood when it was looked at before.
+
+    Attributes
+    ----------
+    incident : of its scans before the version that scores now took over.
+    began : first session of the drift that this version was in.
+    shifted : sessions in a row, up to the newest looked at, in which importances had shifted.
+    """
+
+    incident: Incident = field(default_factory=Incident)
+    began: date | None = None
+    shifted: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What was found of a book.
+
+    Attributes
+    ----------
+    since : first session of the drift that it is in; None while in none.
+    incident : of its scans.
+    """
+
+    book: DriftBook
+    since: date | None
+    incident: Incident
+
+
+def reach_back(calibration: Calibration, horizon: int) -> int:
     """Sessions before a version's first one that its first scan looks back."""
-    return settings.drift.windows[-1] - 1 + settings.strategy(strategy).horizon
+    return calibration.windows[-1] - 1 + horizon
 
 
 def without_profile(monitored: Monitored, reason: str) -> DriftBook:
@@ -100,18 +135,14 @@ def drift_book(
     lived: Lived,
     settings: Settings,
     blocked: str = "",
-    began: date | None = None,
-) -> tuple[DriftBook, date | None]:
+    before: Before | None = None,
+) -> Found:
     """Scan a book's version and say where it stands.
 
     Parameters
     ----------
     blocked : why the strategy may not be retrained, where a diagnosis has found a bug.
-    began : first session of the drift that was there when the book was last looked at.
-
-    Returns
-    -------
-    The book, and the first session of the drift it is in; None while in none.
+    before : where it stood before this session; None where nobody has looked.
     """
     strategy, policy = monitored.strategy, settings.drift
     calibration, names = profile.calibration, _features(profile.calibration)
@@ -124,16 +155,16 @@ def drift_book(
         monitored.sessions, monitored.information_coefficient, profile.streams, lived.sessions
     )
     attributions = _attributions(monitored, profile, lived, settings)
-    incidents = incidents_along(path, policy)
-    alarmed = recent_alarms(streams, path.sessions, policy.windows[-1])
-    warm_up = min(settings.monitor.watched_windows, default=0)
-    tiers = tiers_along(monitored, path.sessions, warm_up)
-    points = points_along(path, incidents, alarmed, tiers)
-    if attributions.status == "OK" and any(one.shifted for one in attributions.rows):
+    before = before or Before()
+    incidents = incidents_along(path, policy, before.incident)
+    points = _points(monitored, path, incidents, streams, settings)
+    # As scans must: one look at many features calls some of them shifted by chance.
+    if any(one.shifted for one in attributions.rows) and before.shifted + 1 >= policy.persistence:
         points = (*points[:-1], replace(points[-1], drift=True))
     standing = quadrant(points[-1].drift, points[-1].decay)
     opened, today_is = incidents[-1].opened, points[-1].session
-    since = min(filter(None, (began, opened, today_is))) if points[-1].drift else None
+    drifting = points[-1].drift
+    since = min(filter(None, (before.began, opened, today_is))) if drifting else None
     ticket: tuple[str, ...] = ()
     if standing.cell is Cell.COVERAGE:
         ticket = uncovered(calibration, lived.logged, lived.references, streams, attributions)
@@ -160,7 +191,19 @@ def drift_book(
         request=request,
         notes=(profile.unexplained,) if profile.unexplained else (),
     )
-    return book, since
+    return Found(book, since, incidents[-1])
+
+
+def _points(
+    monitored: Monitored,
+    path: ScanPath,
+    incidents: Sequence[Incident],
+    streams: Sequence[StreamReading],
+    settings: Settings,
+) -> tuple[QuadrantPoint, ...]:
+    alarmed = recent_alarms(streams, path.sessions, settings.drift.windows[-1])
+    warm_up = min(settings.monitor.watched_windows, default=0)
+    return points_along(path, incidents, alarmed, tiers_along(monitored, path.sessions, warm_up))
 
 
 def _features(calibration: Calibration) -> tuple[str, ...]:
@@ -172,10 +215,12 @@ def _attributions(
 ) -> Attributions:
     """Hold what features do to the newest window's predictions against the reference."""
     policy, names = settings.drift, _features(profile.calibration)
-    window = policy.windows[-1]
+    # As the reference was made, whatever the policy is by now and however many symbols there are.
+    newest = lived.features[-profile.calibration.windows[-1] :]
     current, reason = None, profile.unexplained
     if profile.attributions is not None:
-        current, reason = attributed(lived.features[-window:], names, lived.estimator, settings)
+        step = profile.attributions.step
+        current, reason = attributed(newest, names, lived.estimator, settings, step)
     if profile.attributions is None or current is None:
         return Attributions((), np.nan, np.nan, 0, 0, "NOT_COMPUTABLE", reason)
     root = digest(

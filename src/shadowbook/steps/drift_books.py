@@ -12,12 +12,13 @@ import pandas as pd
 from shadowbook.adapters.ledger.chain import StoredEvent
 from shadowbook.core.audit import digest
 from shadowbook.core.drift.found import DriftBook
+from shadowbook.core.drift.incidents import Incident
 from shadowbook.core.events import Event
 from shadowbook.core.performance.monitored import Monitored
 from shadowbook.core.values import Panel
 from shadowbook.steps.blocked import blocked_by
 from shadowbook.steps.desk import CHAMPION
-from shadowbook.steps.drift import Lived, drift_book, reach_back, without_profile
+from shadowbook.steps.drift import Before, Found, Lived, drift_book, reach_back, without_profile
 from shadowbook.steps.drift_file import registered_profile
 from shadowbook.steps.drift_profile import DriftProfile
 from shadowbook.steps.drift_retrain import KIND as RETRAINED
@@ -58,8 +59,8 @@ def drift_books(
         profile = registered_profile(workspace, one.strategy, one.model_version)
         if profile is None:
             why = (
-                f"version {one.model_version} has no drift profile on record, so nothing is held "
-                "against one: retrain with this release"
+                f"version {one.model_version} has no drift profile on record, so drift cannot be "
+                "looked for: a version that this release trains has one, once it is champion"
             )
             found.append(without_profile(one, why))
             continue
@@ -89,22 +90,21 @@ def _looked_at(
             "on: drift cannot be looked for"
         )
         return without_profile(one, why)
-    back = reach_back(workspace.settings, one.strategy)
+    horizon = workspace.settings.strategy(one.strategy).horizon
+    back = reach_back(profile.calibration, horizon)
     scores = workspace.ledger.frame("predictions", one.strategy, one.book)
     lived = lived_of(one, scorer, seen.logged, seen.panel, scores, back, seen.as_of)
     newest = workspace.ledger.newest(KIND, f"{KIND}/{one.strategy}/")
-    began = _began(newest, one.model_version)
-    book, since = drift_book(one, profile, lived, workspace.settings, blocked, began)
-    book = _unanswered(workspace, book)
+    before = _before(workspace, one, newest, seen.as_of.date())
+    found = drift_book(one, profile, lived, workspace.settings, blocked, before)
+    found = replace(found, book=_unanswered(workspace, found.book))
     at = seen.as_of
-    workspace.ledger.record(
-        [*_standing(book, at.date(), since, newest, at), *_ticket(workspace, book, at)]
-    )
-    return book
+    workspace.ledger.record([*_standing(found, newest, at), *_ticket(workspace, found.book, at)])
+    return found.book
 
 
 def _unanswered(workspace: Workspace, book: DriftBook) -> DriftBook:
-    """Drop a wish that had its retraining: the incident goes on until the champion changes."""
+    """Drop a wish that had its retraining: the incident goes on for as long as scans alarm."""
     if book.request is None:
         return book
     alert = book.request.alert
@@ -152,23 +152,39 @@ def lived_of(
     )
 
 
-def _began(newest: StoredEvent | None, version: int) -> date | None:
-    """Return the first session of the drift that a version was in when it was last looked at."""
-    body = newest.event.body if newest is not None else {}
-    if body.get("model_version") != version or not body.get("since"):
-        return None
-    return date.fromisoformat(body["since"])
+def _before(
+    workspace: Workspace, one: Monitored, newest: StoredEvent | None, session: date
+) -> Before:
+    """Read where a book stood when it was looked at before this session."""
+    incident = Incident()
+    looked: dict[str, bool] = {}
+    for stored in workspace.ledger.events(KIND):
+        body = stored.event.body
+        if body["strategy"] != one.strategy:
+            continue
+        if body["model_version"] != one.model_version:
+            incident = Incident.of_plain(body["incident"])
+            looked.clear()
+        elif body["session"] < str(session):
+            looked[body["session"]] = bool(body["shifted"])
+    run = 0
+    for day in sorted(looked, reverse=True):
+        if not looked[day]:
+            break
+        run += 1
+    last = newest.event.body if newest is not None else {}
+    since = last.get("since") if last.get("model_version") == one.model_version else None
+    return Before(incident, date.fromisoformat(since) if since else None, run)
 
 
-def _standing(
-    book: DriftBook, session: date, since: date | None, newest: StoredEvent | None, at: datetime
-) -> list[Event]:
+def _standing(found: Found, newest: StoredEvent | None, at: datetime) -> list[Event]:
     """Return where a book stands as the ledger keeps it; nothing where it holds just that."""
-    body = told(book, session, since)
+    session = at.date()
+    body = told(found.book, session, found.since, found.incident)
     if newest is not None and {**newest.event.body, "after": ""} == {**body, "after": ""}:
         return []
     body["after"] = newest.event.key if newest is not None else ""
-    key = f"{KIND}/{book.strategy}/{session}/{digest(body)[:16]}"
+    key = f"{KIND}/{found.book.strategy}/{session}/{digest(body)[:16]}"
     return [Event(KIND, key, at, body)]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from shadowbook.core.drift.nulls import Null
 from shadowbook.core.drift.stream_settings import StreamSettings
 from shadowbook.core.drift.summaries import AttributionSummary
 from shadowbook.errors import IntegrityError
+from shadowbook.serialization import plain
 from shadowbook.steps.drift_profile import DriftProfile
 from shadowbook.workspace import Workspace
 
@@ -61,10 +62,7 @@ def _joined(parts: Sequence[NDArray[Any]], kind: type) -> NDArray[Any]:
 
 def _about(profile: DriftProfile) -> dict[str, Any]:
     calibration = profile.calibration
-    alarms = {
-        name: None if np.isnan(value) else value
-        for name, value in asdict(calibration.false_alarms).items()
-    }
+    alarms = plain(calibration.false_alarms)
     return {
         "format": FORMAT,
         "columns": [
@@ -105,7 +103,9 @@ def unpacked(data: bytes) -> DriftProfile | None:
         summary = None
         if about["step"] is not None:
             summary = AttributionSummary(arrays["mean"], arrays["absolute"], about["step"])
-    alarms = {name: np.nan if one is None else one for name, one in about["false_alarms"].items()}
+    alarms = about["false_alarms"]
+    numbers = {name: _number(one) for name, one in alarms.items() if name != "interval"}
+    low, high = map(_number, alarms["interval"])
     first, last = (np.datetime64(day, "D") for day in about["span"])
     return DriftProfile(
         calibration=Calibration(
@@ -116,12 +116,16 @@ def unpacked(data: bytes) -> DriftProfile | None:
             rate=about["rate"],
             least_distance=about["least_distance"],
             least_missing=about["least_missing"],
-            false_alarms=FalseAlarms(**alarms),
+            false_alarms=FalseAlarms(**numbers, interval=(low, high)),
         ),
         streams=StreamSettings.of_plain(about["streams"]),
         attributions=summary,
         unexplained=about["unexplained"],
     )
+
+
+def _number(kept: float | None) -> float:
+    return math.nan if kept is None else kept
 
 
 class _Parts:

@@ -95,6 +95,7 @@ def told_in_full(book: DriftBook) -> dict[str, Any]:
                     "skipped": one.skipped,
                     "alarms": [str(one.matured[at]) for at in one.alarms],
                     "run_length": one.run_length,
+                    "run_length_is_bound": one.run_length_is_bound,
                     "run_length_wanted": one.run_length_wanted,
                     "status": one.status,
                     "reason": one.reason,

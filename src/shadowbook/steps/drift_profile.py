@@ -62,9 +62,10 @@ def profile_of(
     samples = _samples(dataset, estimator, settings, strategy)
     draws, alarms, streams = _generators(settings.seed, strategy, dataset)
     calibration = calibrate(samples, _reference(dataset.sessions, settings), policy, draws)
-    measured = measure_false_alarms(calibration, samples, policy, policy.null_years, alarms)
+    measured = measure_false_alarms(samples, policy, alarms)
     features = _reference(dataset.features, settings)
-    attributions, reason = attributed(features, dataset.names, estimator, settings)
+    step = common_step(policy.windows[-1], features.shape[1], policy.attributions.rows)
+    attributions, reason = attributed(features, dataset.names, estimator, settings, step)
     return DriftProfile(
         calibration=replace(calibration, false_alarms=measured),
         streams=stream_settings(
@@ -103,12 +104,9 @@ def _reference(rows: NDArray[Any], settings: Settings) -> NDArray[Any]:
 
 
 def attributed(
-    features: Floats, names: tuple[str, ...], estimator: object, settings: Settings
+    features: Floats, names: tuple[str, ...], estimator: object, settings: Settings, step: int
 ) -> tuple[AttributionSummary | None, str]:
-    """Attribute a model's predictions on a panel (T, N, K), thinned to evenly spaced sessions."""
-    policy = settings.drift
-    window, n_symbols = policy.windows[-1], features.shape[1]
-    step = common_step(window, n_symbols, policy.attributions.rows)
+    """Attribute a model's predictions on every ``step``-th session of a panel (T, N, K)."""
     chosen = features[chosen_sessions(len(features), step)]
     usable = usable_rows(chosen, settings.learning.min_feature_share)
     if not usable.any():

@@ -44,9 +44,14 @@ SHOWN = 10
 """Columns that a request's evidence names, the most unlikely first."""
 
 
-def incidents_along(path: ScanPath, policy: DriftPolicy) -> list[Incident]:
-    """Return where the incident of a version stood after each scan."""
-    found, incident = [], Incident()
+def incidents_along(path: ScanPath, policy: DriftPolicy, before: Incident) -> list[Incident]:
+    """Return where the incident of a book stood after each scan.
+
+    Parameters
+    ----------
+    before : where it stood before the version's first: a new champion does not end what goes on.
+    """
+    found, incident = [], before
     days: list[date] = path.sessions.astype("datetime64[D]").tolist()
     for day, alarm in zip(days, path.alarm.tolist(), strict=True):
         known = None if alarm < 0 else bool(alarm)
@@ -200,7 +205,7 @@ def request_of(
     )
 
 
-def told(book: DriftBook, session: date, since: date | None) -> dict[str, Any]:
+def told(book: DriftBook, session: date, since: date | None, incident: Incident) -> dict[str, Any]:
     """Return what the ledger keeps of a book's standing after a session."""
     point = book.points[-1] if book.points else None
     return {
@@ -213,6 +218,7 @@ def told(book: DriftBook, session: date, since: date | None) -> dict[str, Any]:
         "cell": book.quadrant.cell.value,
         "action": book.quadrant.action.value,
         "since": since.isoformat() if since else None,
+        "incident": incident.plain(),
         "columns": sorted({one.column for one in book.today if one.drifted}),
         "shifted": [
             one.feature

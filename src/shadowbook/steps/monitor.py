@@ -21,6 +21,7 @@ from shadowbook.serialization import plain
 from shadowbook.steps.baseline import registered_baseline
 from shadowbook.steps.desk import CHAMPION
 from shadowbook.steps.drift_books import drift_books
+from shadowbook.steps.drift_pages import PAGE as DRIFT_PAGE
 from shadowbook.steps.drift_pages import drift_sentence, told_in_full, write_drift_page
 from shadowbook.steps.known import accepted
 from shadowbook.steps.live import Key
@@ -133,7 +134,8 @@ def monitor(workspace: Workspace, session: date | None = None) -> MonitorReport:
     monitored = tuple(_noted(one, failed) for one in monitored)
     page = workspace.build / PAGE
     sources = _sources(workspace, monitored)
-    replace_text(page, page_of_monitor(monitored, "Monitor", last, diagnoses, sources))
+    written = page_of_monitor(monitored, "Monitor", last, diagnoses, sources, DRIFT_PAGE)
+    replace_text(page, written)
     drift = _drift(workspace, monitored, panel, last, failed)
     drift_page = write_drift_page(workspace, drift, last, sources)
     with workspace.trading():

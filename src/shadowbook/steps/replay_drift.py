@@ -35,8 +35,9 @@ def replay_drift(
             found.append(without_profile(one, why))
             continue
         scores = books.ledger.frame("predictions", one.strategy, one.book)
-        back = reach_back(workspace.settings, one.strategy)
+        horizon = workspace.settings.strategy(one.strategy).horizon
+        back = reach_back(profile.calibration, horizon)
         scorer = made.scorer(one.model_version)
         lived = lived_of(one, scorer, logged, panel, scores, back, as_of)
-        found.append(drift_book(one, profile, lived, workspace.settings)[0])
+        found.append(drift_book(one, profile, lived, workspace.settings).book)
     return tuple(found)

@@ -142,8 +142,8 @@ class FittedVersions(Versions):
 
     def add(self, at: int, cause: str) -> bool:
         """Fit one more before a session; a regular one of that very session answers as well."""
-        if at >= len(self._history.moments):
-            return False
+        # Past the span as well: a replay that goes on says in its last session what one in one go
+        # says in it.
         if not self._interval or at % self._interval:
             self._causes[at] = cause
         return True

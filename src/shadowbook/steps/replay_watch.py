@@ -78,7 +78,8 @@ class DriftWatch:
         states : where the champion's alerts stand after the session.
         """
         if version != self._version:
-            self._version, self._incident, self._age, self._scanned = version, Incident(), 0, None
+            # The incident goes on: a new champion does not end what happens to the market.
+            self._version, self._age, self._scanned = version, 0, None
             self._calibration = self._versions.calibration(version) if version else None
         self._age += 1
         moment, alarm, columns = self._history.moments[at], None, ()

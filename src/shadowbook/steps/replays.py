@@ -126,7 +126,8 @@ def replay(
     page = workspace.build / PAGE
     replace_text(page, page_of_replay(summaries))
     monitor_page, as_of = workspace.build / MONITOR_PAGE, history.moments[-1].as_of
-    replace_text(monitor_page, page_of_monitor(watched, "Monitor of a replay", as_of))
+    written = page_of_monitor(watched, "Monitor of a replay", as_of, drift_page=DRIFT_PAGE)
+    replace_text(monitor_page, written)
     drift_page = workspace.build / DRIFT_PAGE
     title, policy = "Drift at the end of a replay", workspace.settings.drift
     replace_text(drift_page, page_of_drift(drift, title, as_of, policy=policy))

@@ -121,7 +121,8 @@ def textbook_section(one: DriftBook, ident: str) -> str:
     if found is None or not found.years > 0.0:
         content += paragraph(
             "NOT_COMPUTABLE: how often each rule alarms when nothing changed was not measured "
-            "(drift.null_years is 0, or there is no profile)."
+            "(drift.held_out_years is 0, the reference is shorter than two years, or there is no "
+            "profile)."
         )
         return section(ident, "What the textbook would say", content)
     rows = (
@@ -142,8 +143,8 @@ def textbook_section(one: DriftBook, ident: str) -> str:
             ("rule", "false alarms when nothing changed", "decides"),
             rows,
             frozenset({0}),
-            f"Measured on {found.years:,.0f} years resampled from this reference, whole sessions "
-            "in blocks",
+            f"Measured on {counted(int(found.years), 'year')} of this reference, each held against "
+            "all the rest of it; in parentheses the 95 % interval",
         )
     )
     return section(ident, "What the textbook would say", content)

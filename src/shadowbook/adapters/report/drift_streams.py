@@ -202,5 +202,5 @@ def _row(one: StreamReading) -> tuple[str, ...]:
         f"{len(one.alarms):,}" if computable else "not computable",
         f"{len(one.warnings):,}" if one.detector == "DDM" and computable else "\N{EN DASH}",
         wanted if math.isfinite(one.run_length_wanted) else "\N{EN DASH}",
-        shown(one.run_length, ",.0f"),
+        ("at least " if one.run_length_is_bound else "") + shown(one.run_length, ",.0f"),
     )

@@ -123,7 +123,9 @@ def shown_alarms(found: FalseAlarms | None) -> str:
     """Write how many incidents a year are expected when nothing changed."""
     if found is None or not found.years > 0.0 or not math.isfinite(found.expected_a_year):
         return "not measured"
-    return f"{found.expected_a_year:.2g}"
+    low, high = found.interval
+    around = f" ({low:.1f} to {high:.1f})" if math.isfinite(high) else ""
+    return f"{found.expected_a_year:.1f}{around}"
 
 
 def ordered_rows(today: Sequence[ColumnDrift]) -> list[ColumnDrift]:

@@ -45,6 +45,7 @@ def page_of_monitor(
     as_of: datetime,
     diagnoses: Mapping[BookKey, Diagnosis] | None = None,
     sources: Mapping[BookKey, str] | None = None,
+    drift_page: str = "",
 ) -> str:
     """Write the page of all books under watch.
 
@@ -56,6 +57,7 @@ def page_of_monitor(
     diagnoses : (strategy, book) -> its newest diagnosis.
     sources : (strategy, book) -> where its numbers come from, beyond the ledger: such as the run
         whose backtest they are held against.
+    drift_page : address of the page of drift, relative to this one; empty without.
     """
     books = read_first(monitored)
     champions = [one for one in books if one.book == "champion"]
@@ -76,6 +78,8 @@ def page_of_monitor(
     if short:
         content += _short_section(short, diagnoses or {}, sources or {})
         links += element("a", "Other books", href="#others")
+    if drift_page:
+        links += element("a", "Drift", href=escape(drift_page))
     told = f"As of {as_of.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     header = element("h1", escape(title)) + paragraph(told, "faint")
     footer = paragraph(

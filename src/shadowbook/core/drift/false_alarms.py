@@ -1,4 +1,4 @@
-"""How often scans cry wolf: years in which nothing changes, drawn from the reference itself."""
+"""How often scans cry wolf: years of the reference, each held against the others."""
 
 from __future__ import annotations
 
@@ -7,18 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from shadowbook.core.drift.calibration import (
-    CalibratedColumn,
-    Calibration,
-    Sample,
-    rolled,
-)
+from shadowbook.core.drift.calibration import CalibratedColumn, Sample, calibrate
 from shadowbook.core.drift.found import FalseAlarms
-from shadowbook.core.drift.grid import Counts, counts_of
 from shadowbook.core.drift.policy import DriftPolicy
-from shadowbook.core.drift.scan import judged
-from shadowbook.core.stats.resampling import circular_block_indices
+from shadowbook.core.drift.scan import judged, rolls_of
 from shadowbook.core.values import Floats
 
 A_YEAR = 252
@@ -30,90 +24,115 @@ TEXTBOOK_KS = math.sqrt(-math.log(0.05 / 2.0) / 2.0)
 
 
 def measure_false_alarms(
-    calibration: Calibration,
-    samples: Sequence[Sample],
-    policy: DriftPolicy,
-    n_years: int,
-    rng: np.random.Generator,
+    samples: Sequence[Sample], policy: DriftPolicy, rng: np.random.Generator
 ) -> FalseAlarms:
-    """Simulate years without any change and count the incidents that scans open in them.
+    """Count the incidents that years of the reference open, each scanned as if it came after.
 
-    A year is a stretch of the reference as it was, because a joint between blocks would look like
-    a change to whatever has a calendar; what it is held against is drawn from the reference in
-    circular blocks of whole sessions, all columns together, as long as the longest of any column.
+    A reference counts as unchanged throughout, so what its own years open is a false alarm. Each
+    year, with the sessions before it that fill its first windows, is left out and held against all
+    the rest. Draws from the reference itself would never hold what it has not seen, and told of a
+    fifth of the incidents that real years opened.
 
     Parameters
     ----------
-    samples : the columns that the calibration was made from.
-    n_years : to simulate; 0: nothing is measured, nor from a reference that holds no year.
+    samples : the reference's columns, each (T, N).
+    policy : how many years are held out, at most; they are spread evenly and overlap where the
+        reference holds fewer.
+    rng : for the draws.
+
+    Returns
+    -------
+    Not measured (0 years) where the rest would be shorter than a year, or no year is asked for. The
+    interval takes incidents as a Poisson process (Garwood 1936).
     """
-    columns = [column for column in calibration.columns if column.grid is not None]
     n_sessions = len(samples[0].values) if samples else 0
-    if not n_years or not columns or n_sessions < calibration.windows[-1] - 1 + A_YEAR:
-        return calibration.false_alarms
-    by_name = {sample.name: sample for sample in samples}
-    counts = [
-        counts_of(column.grid, by_name[column.name].values, by_name[column.name].present)
-        for column in columns
-        if column.grid is not None
+    fill = policy.windows[-1] - 1
+    n_years = min(policy.held_out_years, n_sessions // A_YEAR)
+    if n_years < 1 or n_sessions < 2 * A_YEAR + fill:
+        return FalseAlarms(math.nan, math.nan, math.nan, 0.0)
+    last = n_sessions - A_YEAR - fill
+    starts = np.linspace(0, last, n_years).round().astype(int)
+    children = rng.spawn(n_years)
+    years = [
+        _year(samples, slice(start, start + A_YEAR + fill), policy, own)
+        for start, own in zip(starts, children, strict=True)
     ]
-    known = replace(calibration, columns=tuple(columns))
-    block = max(column.block for column in columns)
-    years = [_year(known, counts, block, policy, rng) for _ in range(n_years)]
+    incidents = sum(year.incidents for year in years)
     return FalseAlarms(
-        expected_a_year=float(np.mean([year.incidents for year in years])),
+        expected_a_year=incidents / n_years,
         textbook_psi=float(np.mean([year.psi for year in years])),
         textbook_ks=float(np.mean([year.ks for year in years])),
         years=float(n_years),
+        interval=_poisson(incidents, n_years),
     )
+
+
+def _poisson(count: int, years: int) -> tuple[float, float]:
+    """Return the exact 95 % interval of a rate a year."""
+    from scipy.stats import chi2
+
+    low = chi2.ppf(0.025, 2 * count) / 2.0 if count else 0.0
+    return float(low / years), float(chi2.ppf(0.975, 2 * count + 2) / 2.0 / years)
 
 
 @dataclass(frozen=True)
 class _Year:
+    """Incidents of a year, and shares of columns in alarm by the textbook; NaN without a column."""
+
     incidents: int
     psi: float
     ks: float
 
 
 def _year(
-    calibration: Calibration,
-    counts: Sequence[Counts],
-    block: int,
-    policy: DriftPolicy,
-    rng: np.random.Generator,
+    samples: Sequence[Sample], held: slice, policy: DriftPolicy, rng: np.random.Generator
 ) -> _Year:
-    n_sessions, longest = len(counts[0]), calibration.windows[-1]
-    reference = circular_block_indices(n_sessions, block, 1, rng)[0]
-    length = longest - 1 + A_YEAR
-    first = int(rng.integers(0, n_sessions - length + 1))
-    rows = slice(first, first + length)
-    rolls, psi, ks = [], [], []
-    for column, own in zip(calibration.columns, counts, strict=True):
-        drawn = replace(column, counts=own[reference].sum(axis=0))
-        rolls.append([rolled(drawn, own[rows], w, calibration) for w in calibration.windows])
-        shortest = rolls[-1][0]
-        psi.append(np.mean(shortest.psi[longest - 1 :] > TEXTBOOK_PSI))
-        ks.append(_textbook(drawn, own[rows], shortest.ks, calibration.windows[0], longest - 1))
-    found = judged(calibration, rolls).adjusted[longest - 1 :]
-    lowest = np.fmin.reduce(found.reshape(len(found), -1), axis=1)
+    there = np.ones(len(samples[0].values), dtype=bool)
+    there[held] = False
+    rest, year = [_cut(one, there) for one in samples], [_cut(one, ~there) for one in samples]
+    days = np.arange(int(there.sum())).astype("datetime64[D]")
+    calibration = calibrate(rest, days, policy, rng)
+    rolls = rolls_of(calibration, year)
+    since = policy.windows[-1] - 1
+    adjusted = judged(calibration, rolls).adjusted[since:]
+    lowest = np.fmin.reduce(adjusted.reshape(len(adjusted), -1), axis=1)
     alarms = lowest <= calibration.rate * (1.0 + 1e-9)
+    shares = [
+        (
+            np.mean(own[0].psi[since:] > TEXTBOOK_PSI),
+            _textbook(column, sample, own[0].ks, policy.windows[0])[since:].mean(),
+        )
+        for column, sample, own in zip(calibration.columns, year, rolls, strict=True)
+        if column.grid is not None
+    ]
+    psi, ks = np.mean(shares, axis=0) if shares else (math.nan, math.nan)
     incidents = count_incidents(alarms, policy.persistence, policy.clear_sessions)
-    return _Year(incidents, float(np.mean(psi)), float(np.mean(ks)))
+    return _Year(incidents, float(psi), float(ks))
+
+
+def _cut(sample: Sample, rows: NDArray[np.bool_]) -> Sample:
+    present = None if sample.present is None else sample.present[rows]
+    return replace(sample, values=sample.values[rows], present=present)
 
 
 def _textbook(
-    column: CalibratedColumn, counts: Counts, ks: Floats, window: int, skipped: int
-) -> float:
-    """Return the share of windows that K-S at 5 % on independent values would call drifted."""
-    n = column.counts[:-1].sum()
-    sums = np.concatenate([[0.0], np.cumsum(counts[:, :-1].sum(axis=1), dtype=np.float64)])
-    m = sums[window:] - sums[:-window]
+    column: CalibratedColumn, sample: Sample, ks: Floats, window: int
+) -> NDArray[np.bool_]:
+    """Tell which windows K-S at 5 % on independent values would call drifted."""
+    known = np.isfinite(sample.values)
+    if sample.present is not None:
+        known &= sample.present
+    sums = np.concatenate([[0], np.cumsum(known.sum(axis=1))]).astype(np.float64)
+    n, m = len(column.finite), np.full(len(ks), np.nan)
+    m[window - 1 :] = sums[window:] - sums[:-window]
     with np.errstate(divide="ignore", invalid="ignore"):
         limit = TEXTBOOK_KS * np.sqrt((n + m) / (n * m))
-    return float(np.mean((ks[window - 1 :] > limit)[skipped - window + 1 :]))
+    return np.asarray(ks > limit)
 
 
-def count_incidents(alarms: Sequence[bool] | np.ndarray, persistence: int, clear: int) -> int:
+def count_incidents(
+    alarms: Sequence[bool] | NDArray[np.bool_], persistence: int, clear: int
+) -> int:
     """Count the incidents that a series of scans opens; see `incidents.advance`.
 
     >>> count_incidents([True, True, False, False, True, True], persistence=2, clear=2)

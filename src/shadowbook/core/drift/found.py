@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -57,20 +58,22 @@ class ColumnDrift:
 
 @dataclass(frozen=True)
 class FalseAlarms:
-    """How often scans cry wolf when nothing changed, measured on resampled histories.
+    """How often scans cry wolf, measured on years of the reference, each held against the others.
 
     Attributes
     ----------
     expected_a_year : incidents of the calibrated scan.
     textbook_psi, textbook_ks : mean share of columns in alarm at any time by PSI above 0.2, and by
         K-S at 5 % on independent values.
-    years : simulated; 0 where it was not measured, the others being NaN then.
+    years : held out; 0 where it was not measured, the others being NaN then.
+    interval : 95 % interval of the incidents a year.
     """
 
     expected_a_year: float
     textbook_psi: float
     textbook_ks: float
     years: float
+    interval: tuple[float, float] = (math.nan, math.nan)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Incident:
-    """Where a version's scans stand.
+    """Where a book's scans stand.
 
     Attributes
     ----------

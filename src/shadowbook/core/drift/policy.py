@@ -85,11 +85,12 @@ class DriftPolicy(_Section):
     clear_sessions: int = Field(
         default=21, ge=1, le=252, description="scans without alarm in a row before it is closed"
     )
-    null_years: int = Field(
-        default=40,
+    held_out_years: int = Field(
+        default=5,
         ge=0,
-        le=10_000,
-        description="years simulated to measure false alarms; 0: not measured",
+        le=100,
+        description="years of the reference that are each held against the others, to measure "
+        "false alarms; 0: not measured",
     )
     streams: StreamPolicy = StreamPolicy()
     attributions: AttributionShiftPolicy = AttributionShiftPolicy()

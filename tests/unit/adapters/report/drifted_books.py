@@ -140,7 +140,7 @@ def drifted_book(seed=1, strategy="weekly", n=250, moved=4, moves=1.6, tier=2, f
         REFERENCE,
         today,
         path,
-        FalseAlarms(0.31, 0.46, 0.74, 40.0),
+        FalseAlarms(0.31, 0.46, 0.74, 5.0, (0.01, 1.42)),
         tuple(
             overlay(row.column, 63, reference[:, :, j], current[-63:, :, j])
             for row in worst

@@ -70,7 +70,7 @@ def test_a_book_in_full_has_every_section_in_order(drifted):
         "weekly",
         "retrain on recent data",
         worst_columns(full),
-        "0.31",
+        "0.3 (0.0 to 1.4)",
         str(full.incident),
         "open, 1 entry",
         "yes",

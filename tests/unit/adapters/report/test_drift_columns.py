@@ -56,6 +56,6 @@ def test_the_textbook_is_counted_on_the_same_windows(book):
     assert ours < psi < ks
     assert f"would call {psi} drifted and K-S at 5% would call {ks}; " in page
     assert f"the calibrated scan calls {ours}, and it alone decides." in page
-    assert cells_of(page, "calibrated scan") == ["0.31 incidents a year", "yes"]
+    assert cells_of(page, "calibrated scan") == ["0.3 (0.0 to 1.4) incidents a year", "yes"]
     assert cells_of(page, "PSI above 0.2") == ["46% of columns in alarm at any time", "no"]
-    assert "Measured on 40 years" in page
+    assert "Measured on 5 years of this reference" in page

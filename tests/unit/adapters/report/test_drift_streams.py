@@ -82,3 +82,11 @@ def test_a_mean_waits_for_enough_observations():
     assert np.isnan(found[:20]).all()
     assert found[20] == pytest.approx(0.5)
     assert found[-1] == pytest.approx(0.75)
+
+
+def test_a_run_length_without_an_alarm_is_a_bound(book):
+    streams = tuple(
+        replace(one, run_length=8011.4, run_length_is_bound=True) for one in book.streams
+    )
+    assert "at least 8,011" in streams_section(replace(book, streams=streams), "s")
+    assert "at least" not in streams_section(book, "s")

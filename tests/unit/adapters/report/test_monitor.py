@@ -557,3 +557,10 @@ def test_a_hundred_books_of_eight_years_stay_small_and_quick(watched):
     assert len([row for row in reader.rows if len(row) == 9]) == 1 + 100
     assert page.count('class="strategy"') == FULL
     assert "s19, shadow/79: critical" in page
+
+
+def test_the_page_of_drift_is_one_click_away():
+    books = (book_under_watch(),)
+    linked = page_of_monitor(books, "Monitor", AS_OF, drift_page="drift.html")
+    assert '<a href="drift.html">Drift</a>' in linked
+    assert "drift.html" not in page_of_monitor(books, "Monitor", AS_OF)

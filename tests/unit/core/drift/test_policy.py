@@ -51,7 +51,7 @@ def test_other_windows_are_refused(windows, words):
         {"min_missing_difference": 1.0},
         {"persistence": 0},
         {"clear_sessions": 0},
-        {"null_years": -1},
+        {"held_out_years": -1},
         {"windws": (21,)},
         {"streams": {"n_histories": 19}},
         {"streams": {"years_between_false_alarms": 0.0}},
