@@ -16,6 +16,9 @@ from shadowbook.core.drift.nulls import Null, blocks_of, missing_share, nulls_of
 from shadowbook.core.drift.policy import DriftPolicy
 from shadowbook.core.values import Floats, Sessions
 
+KEPT = 100_000
+"""Values of a column that are kept: beyond them distances are off by 0.00001 at most."""
+
 EXACT = 2**24
 """Whole numbers below are exact in single precision."""
 
@@ -46,7 +49,7 @@ class CalibratedColumn:
 
     Attributes
     ----------
-    finite : (n,) its finite values, ascending.
+    finite : (n,) its finite values, ascending; of more than `KEPT`, evenly spaced ones.
     grid : cells that scans count in; none where the column is not computable.
     counts : (C + 1,) of the reference by cell, missing values last.
     block : sessions that its resamples keep together.
@@ -153,7 +156,7 @@ def _calibrated(
         )
     if reason:
         empty = np.zeros(0, dtype=np.float32)
-        return CalibratedColumn(sample.name, sample.kind, finite, None, empty, 0, {}, reason)
+        return CalibratedColumn(sample.name, sample.kind, _kept(finite), None, empty, 0, {}, reason)
     grid = grid_of(finite, policy.n_bins)
     counts = counts_of(grid, sample.values, sample.present)
     blocks = blocks_of(np.where(there, sample.values, np.nan), finite, counts)
@@ -161,12 +164,18 @@ def _calibrated(
     return CalibratedColumn(
         name=sample.name,
         kind=sample.kind,
-        finite=finite,
+        finite=_kept(finite),
         grid=grid,
         counts=counts.sum(axis=0),
         block=blocks.values,
         nulls=dict(zip(policy.windows, nulls, strict=True)),
     )
+
+
+def _kept(finite: Floats) -> Floats:
+    if len(finite) <= KEPT:
+        return finite
+    return finite[np.linspace(0, len(finite) - 1, KEPT).round().astype(np.int64)]
 
 
 @dataclass(frozen=True, eq=False)

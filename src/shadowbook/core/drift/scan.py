@@ -17,6 +17,7 @@ from shadowbook.core.drift.calibration import (
     Sample,
     rolled,
 )
+from shadowbook.core.drift.cells import EMPTY
 from shadowbook.core.drift.distributions import ks_distance, ordered, psi_from_proportions
 from shadowbook.core.drift.found import ColumnDrift, ScanPath
 from shadowbook.core.drift.grid import Counts, counts_of
@@ -229,9 +230,10 @@ def _exact(column: CalibratedColumn, sample: Sample, windows: Sequence[int]) -> 
         sample.values if sample.present is None else np.where(sample.present, sample.values, np.nan)
     )
     cells = column.grid.coarse if column.grid is not None else None
-    n, expected = len(column.finite), np.zeros(0)
-    if cells is not None:
-        expected = cells.shares(column.finite)
+    n, expected = int(column.counts[:-1].sum()), np.zeros(0)
+    if column.grid is not None:
+        grouped = np.bincount(column.grid.group, column.counts[:-1])
+        expected = np.where(grouped == 0.0, EMPTY, grouped) / n
     found = []
     for window in windows:
         finite = ordered(there[-window:].ravel())

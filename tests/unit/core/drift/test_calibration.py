@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shadowbook.core.drift import psi
+from shadowbook.core.drift import ks_two_sample, psi
 from shadowbook.core.drift.calibration import (
+    KEPT,
     LEAST_SESSIONS,
     CalibratedColumn,
     Sample,
@@ -19,6 +20,7 @@ from shadowbook.core.drift.calibration import (
 from shadowbook.core.drift.grid import counts_of, grid_of
 from shadowbook.core.drift.nulls import SHARED, Null
 from shadowbook.core.drift.policy import DriftPolicy
+from shadowbook.core.drift.scan import scan
 from shadowbook.core.stats.ranks import centered_ranks
 
 POLICY = DriftPolicy(windows=(5, 20), n_resamples=200, false_discovery_rate=0.1)
@@ -244,3 +246,18 @@ def test_the_blocks_of_missing_values_are_those_of_their_share():
     assert column.block < 10
     # Runs of 45 sessions: of windows of 20, more than one in ten misses most of its values.
     assert np.mean(column.nulls[20].missing > 0.5) > 0.1
+
+
+def test_of_very_many_values_evenly_spaced_ones_are_kept():
+    many = np.random.default_rng(2).normal(size=(300, 500))
+    policy = DriftPolicy(windows=(5,), n_resamples=200, false_discovery_rate=0.4)
+    days = np.arange(300).astype("datetime64[D]")
+    made = calibrate([Sample("a", "feature", many)], days, policy, np.random.default_rng(1))
+    column = made.columns[0]
+    assert len(column.finite) == KEPT < many.size == column.counts.sum()
+    assert (column.finite[0], column.finite[-1]) == (many.min(), many.max())
+    current = np.random.default_rng(3).normal(0.1, 1.0, (5, 500))
+    found = scan(made, [Sample("a", "feature", current)])[0]
+    exact = ks_two_sample(many.ravel(), current.ravel())
+    assert found.ks_statistic == pytest.approx(exact.statistic, abs=1e-5)
+    assert found.psi == pytest.approx(psi(many.ravel(), current.ravel()), rel=1e-12)
