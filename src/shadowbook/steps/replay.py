@@ -15,6 +15,7 @@ import numpy as np
 from shadowbook.core.audit import digest
 from shadowbook.core.books.operator import chosen
 from shadowbook.core.books.view import View
+from shadowbook.core.drift.incidents import Incident
 from shadowbook.core.events import Event
 from shadowbook.errors import ConfigError, IntegrityError
 from shadowbook.steps import layers
@@ -60,7 +61,7 @@ class Replay:
     Parameters
     ----------
     workspace : with the settings of the policy.
-    history : the span.
+    history : the span; an attribute as well.
     books : where the replay writes to.
     versions : strategy -> who scores when.
     """
@@ -75,7 +76,7 @@ class Replay:
         self._workspace = workspace
         self._settings = workspace.settings
         self._moments = history.moments
-        self._history = history
+        self.history = history
         self._books = books
         self._desk = Desk(books.ledger, books.broker, workspace.settings)
         self._versions = versions
@@ -85,6 +86,11 @@ class Replay:
             name: Watch(name, self._settings, one.backtest) for name, one in versions.items()
         }
         self._drift = {name: DriftWatch(workspace, history, one) for name, one in versions.items()}
+
+    @property
+    def incidents(self) -> dict[str, Incident]:
+        """Incidents of drift as they stood when the versions that score now took over."""
+        return {name: watch.before for name, watch in self._drift.items()}
 
     def run(self) -> ReplayRun:
         """Go through the sessions that the ledger does not hold yet.
@@ -238,7 +244,7 @@ class Replay:
         made: dict[tuple[str, ...], Given] = {}
         for versions in self._versions.values():
             if versions.features not in made:
-                given = self._history.features.given(at, self._moments[at], versions.features)
+                given = self.history.features.given(at, self._moments[at], versions.features)
                 made[versions.features] = given
         return {name: made[versions.features] for name, versions in self._versions.items()}
 

@@ -48,6 +48,10 @@ class DriftWatch:
     workspace : with the settings of the replay's policy.
     history : the span.
     versions : who scores when; a granted wish adds one.
+
+    Attributes
+    ----------
+    before : the incident as it stood when the version that scores now took over.
     """
 
     def __init__(self, workspace: Workspace, history: History, versions: Versions) -> None:
@@ -63,7 +67,8 @@ class DriftWatch:
         self._version = 0
         self._calibration: Calibration | None = None
         self._scanned: _Scanned | None = None
-        self._incident, self._age = Incident(), 0
+        self._incident = self.before = Incident()
+        self._age = 0
         self._outcomes: dict[int, Floats] = {}
         self._stood: dict[str, Any] = {}
         self._done: list[Retraining] = []
@@ -80,6 +85,7 @@ class DriftWatch:
         if version != self._version:
             # The incident goes on: a new champion does not end what happens to the market.
             self._version, self._age, self._scanned = version, 0, None
+            self.before = self._incident
             self._calibration = self._versions.calibration(version) if version else None
         self._age += 1
         moment, alarm, columns = self._history.moments[at], None, ()

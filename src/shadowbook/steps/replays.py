@@ -115,11 +115,12 @@ def replay(
         try:
             with opened.replaying(books.folder):
                 versions = versions_of(opened, history, books.shelf, fit_map)
-                run = Replay(opened, history, books, versions).run()
+                through = Replay(opened, history, books, versions)
+                run = through.run()
                 done.append((summary_of(name, books.ledger, run, time.perf_counter() - began), run))
                 if not watched:
                     watched = _watched(opened, history, books, versions)
-                    drift = _drift(opened, history, books, versions, watched)
+                    drift = _drift(opened, through, books, versions, watched)
         finally:
             books.close()
     summaries, runs = zip(*done, strict=True)
@@ -151,13 +152,13 @@ def _watched(
 
 def _drift(
     workspace: Workspace,
-    history: History,
+    through: Replay,
     books: Replayed,
     versions: Mapping[str, Versions],
     watched: Sequence[Monitored],
 ) -> tuple[DriftBook, ...]:
     with workspace.progress.stage("drift") as stage:
-        found = replay_drift(workspace, history, books, versions, watched)
+        found = replay_drift(workspace, through, books, versions, watched)
         stage.result(", ".join(f"{one.strategy} {one.quadrant.cell}" for one in found))
     return found
 
