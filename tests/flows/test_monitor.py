@@ -30,7 +30,10 @@ PARAMS = {
     },
     "strategies": {"weekly": {"horizon": 5}},
 }
-FOUND = "1 book watched as of 1994-01-03; none restrained"
+FOUND = (
+    "1 book watched as of 1994-01-03; none restrained",
+    "weekly/champion: drift no, decay not computable: tell what cannot be computed",
+)
 NOTHING = (
     "nothing was traded yet, so there is nothing to watch: run `shadowbook trade --session DAY` "
     "first, or look at a replay's page"
@@ -82,19 +85,21 @@ def test_the_books_are_measured_and_the_page_is_kept(root, capsys):
     before = head(root)
     report = monitor_flow(root)
     assert report.as_of == MOMENT
-    assert report.reasons == (FOUND,)
+    assert report.reasons == FOUND
     (book,) = report.monitored
     assert (book.strategy, book.book, book.model_version) == ("weekly", "champion", 1)
     assert [str(day) for day in book.sessions] == ["1993-12-31", "1994-01-03"]
     assert report.page.read_text("utf-8").startswith("<!doctype html>")
     (record,) = Workspace.open(root).models.records("monitor")
     assert (record.run_id, record.outcome) == (report.kept.run_id, "DONE")
-    # Nothing that a book does: the ledger is read alone.
-    assert head(root) == before
+    # Nothing that a book does: where it stands between drift and decay, and no more.
+    after = head(root)
+    assert after[0] == before[0] + 1
     code, out, _ = monitor(capsys, root, session=datetime.fromisoformat("1994-01-03"))
     assert code == 0
     assert "Nothing has been traded long enough to be measured" in out
     # The same books at the same place are recorded once.
+    assert head(root) == after
     assert len(Workspace.open(root).models.records("monitor")) == 1
 
 
@@ -111,7 +116,7 @@ def test_a_program_reads_what_the_command_tells_it(root, capsys):
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == told
-    assert told["reasons"] == [FOUND]
+    assert told["reasons"] == list(FOUND)
     (book,) = told["books"]
     assert (book["sessions"], book["capacity"]) == (2, 1.0)
 
@@ -152,7 +157,7 @@ def test_the_module_starts_a_server_of_its_own_and_watches(root):
     done = run_module(root, "--session", "1994-01-03")
     assert done.returncode == 0, done.stderr
     assert "1 book as of 1994-01-03" in done.stdout
-    assert done.stdout.splitlines()[-1] == "page: build/monitor.html"
+    assert done.stdout.splitlines()[-1] == "page: build/drift.html"
 
 
 def test_a_day_that_is_none_is_a_usage_error(root):
@@ -195,9 +200,9 @@ ON = {"cron": "45 17 * * 1-5", "patience_minutes": 0.01, "poll_seconds": 1}
 def test_the_schedule_watches_the_session_of_its_day(root, scheduled, capsys):
     page = root / "build" / "monitor.html"
     page.unlink(missing_ok=True)
-    assert scheduled(root, "1994-01-03T22:45:00Z", monitor=ON) == ("Completed", FOUND)
+    assert scheduled(root, "1994-01-03T22:45:00Z", monitor=ON) == ("Completed", "; ".join(FOUND))
     assert page.exists()
-    assert f"1994-01-03 22:45 UTC monitor: Completed: {FOUND}" in capsys.readouterr().err
+    assert f"1994-01-03 22:45 UTC monitor: Completed: {'; '.join(FOUND)}" in capsys.readouterr().err
     with Workspace.open(root).lease("nobody holds it after the run"):
         pass
 

@@ -52,7 +52,7 @@ PARAMS: dict[str, Any] = {
     "monitor": {"min_sessions": 0, "rules": [DECAY]},
     "drift": {
         "windows": [5],
-        "n_resamples": 6000,
+        "n_resamples": 200,
         "persistence": 1,
         "held_out_years": 0,
         "streams": {"n_histories": 20},

@@ -92,7 +92,11 @@ def test_the_halted_and_the_halved_champion_are_diagnosed(half, tmp_path):
         ("weekly", "shadow/2"): 1.0,
         ("fortnightly", "champion"): 0.0,
     }
-    count, *verdicts = report.reasons
+    count, *verdicts = report.reasons[:3]
+    assert [one.split(":")[0] for one in report.reasons[3:]] == [
+        "weekly/champion",
+        "fortnightly/champion",
+    ]
     assert count == (
         f"3 books watched as of {TRADED[3]}; restrained: weekly/champion, fortnightly/champion"
     )
@@ -144,7 +148,12 @@ def test_without_an_alert_nothing_is_diagnosed(trading, tmp_path):
     place = trading.copy(tmp_path / "ws")
     traded(place.root, TRADED[0])
     report = watched(place)
-    assert report.reasons == (f"3 books watched as of {TRADED[0]}; none restrained",)
+    unknown = "drift no, decay not computable: tell what cannot be computed"
+    assert report.reasons == (
+        f"3 books watched as of {TRADED[0]}; none restrained",
+        f"weekly/champion: {unknown}",
+        f"fortnightly/champion: {unknown}",
+    )
     assert events(place, "diagnosis") == []
 
 

@@ -143,7 +143,7 @@ def test_incidents_of_a_series(alarms, persistence, clear, wanted):
 
 
 @pytest.mark.slow
-def test_textbooks_cry_wolf_where_values_have_memory_and_scans_do_not():
+def test_textbooks_cry_wolf_most_of_the_time_and_scans_a_few_times_a_year():
     found = measured(
         [walk(0.95, 1260, 1, seed) for seed in range(6)],
         5,
@@ -153,5 +153,5 @@ def test_textbooks_cry_wolf_where_values_have_memory_and_scans_do_not():
     )
     assert found.textbook_psi > 0.7
     assert found.textbook_ks > 0.6
-    assert found.expected_a_year < 1.0
+    assert found.expected_a_year < 4.0
     assert found.years == 5.0
