@@ -35,7 +35,7 @@ for command in (
     pipeline.features,
     pipeline.retrain,
     pipeline.train,
-    pipeline.evaluate,
+    pipeline.measure,
     trading.trade,
     trading.replay,
     monitoring.monitor,

@@ -317,7 +317,7 @@ def test_a_folder_that_is_a_file(tmp_path, own_files):
 
 def test_a_workspace_in_use(place):
     with lease(place / ".shadowbook" / "lease", "run"):
-        for command in ("ingest", "gate", "features", "retrain", "train", "evaluate"):
+        for command in ("ingest", "gate", "features", "retrain", "train", "measure"):
             said = refused(place, 1, command)
             assert f"is held by process {os.getpid()} (shadowbook run, since 20" in said
         for command in ("runs", "show"):
@@ -376,7 +376,7 @@ WITH_JSON = [
     (["gate", "--as-of", "2022-12-28"], 0),
     (["features", "--as-of", "2022-12-28"], 0),
     (["train", "--as-of", "2022-12-28"], 0),
-    (["evaluate"], 0),
+    (["measure"], 0),
     (["retrain", "--as-of", "2022-12-28"], 0),
     (["runs"], 0),
     (["show", "latest"], 0),
@@ -387,7 +387,7 @@ WITH_JSON = [
     (["features", "--as-of", "x"], 2),
     (["train", "--as-of", "x"], 2),
     (["retrain", "--strategy", "x"], 2),
-    (["evaluate", "--strategy", "x"], 2),
+    (["measure", "--strategy", "x"], 2),
     (["runs", "--params", "none.yaml"], 2),
     (["show", "ffffffff"], 2),
     (["reproduce", "ffffffff"], 2),

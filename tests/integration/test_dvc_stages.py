@@ -107,7 +107,7 @@ def test_stages_params_metrics_and_plots_work_between_revisions(project, tmp_pat
     }
     said = done(tree, "dvc", "repro")
     assert "Stage 'features' didn't change, skipping" in said
-    assert "Running stage 'evaluate@weekly'" in said
+    assert "Running stage 'measure@weekly'" in said
     done(tree, "git", "commit", "--quiet", "--all", "--message", "less shrinkage")
     assert done(tree, "git", "status", "--porcelain") == ""
     metrics = json.loads(done(tree, "dvc", "metrics", "diff", "HEAD~1", "HEAD", "--json"))
@@ -152,7 +152,7 @@ def test_an_auditor_rebuilds_a_run_with_git_and_dvc_alone(project, tmp_path):
     pulled = [pin["path"] for pin in run["pins"].values()]
     done(audit, "dvc", "pull", *pulled)
     done(audit, "dvc", "repro", "--single-item", "train@weekly")
-    done(audit, "dvc", "repro", "--single-item", "evaluate@weekly")
+    done(audit, "dvc", "repro", "--single-item", "measure@weekly")
     rebuilt = audit / "build/weekly"
     assert (rebuilt / "metrics.json").read_bytes() == (records / "metrics.json").read_bytes()
     predictions = (rebuilt / "predictions.parquet").read_bytes()

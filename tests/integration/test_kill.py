@@ -123,7 +123,7 @@ COMMANDS = (
     ("features", "--as-of", DAY),
     ("retrain", "--as-of", DAY),
     ("train", "--as-of", DAY),
-    ("evaluate",),
+    ("measure",),
     ("reproduce", "latest"),
     ("report", "latest"),
     ("doctor",),

@@ -132,7 +132,7 @@ def train(
 
 
 @reported
-def evaluate(
+def measure(
     workspace: WorkspaceOption = HERE,
     params: ParamsOption = None,
     strategy: StrategyOption = None,
@@ -140,12 +140,12 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> int:
     """Measure the kept predictions after costs: metrics and plots (a DVC stage)."""
-    from shadowbook.steps.evaluate import evaluate_kept
+    from shadowbook.steps.measure import measure_kept
 
     opened = open_workspace(workspace, params, as_json)
     names = chosen(opened, strategy)
-    with opened.lease("evaluate", wait):
-        done = [evaluate_kept(opened, name) for name in names]
+    with opened.lease("measure", wait):
+        done = [measure_kept(opened, name) for name in names]
     if as_json:
         print_json(done)
     return DONE

@@ -12,7 +12,7 @@ from shadowbook.core.learning.backtest import lagged_information_coefficient
 from shadowbook.core.track import Backtest
 from shadowbook.errors import IntegrityError
 from shadowbook.settings import Settings
-from shadowbook.steps.evaluate import Evaluated, Tested
+from shadowbook.steps.measure import Evaluated, Tested
 from shadowbook.workspace import Workspace
 
 BACKTEST = "predictions/backtest.parquet"

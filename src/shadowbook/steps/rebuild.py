@@ -21,8 +21,8 @@ from shadowbook.core.learning.point_in_time import rebuild_log
 from shadowbook.errors import IntegrityError
 from shadowbook.settings import Settings
 from shadowbook.steps import layers
-from shadowbook.steps.evaluate import measure, tested_of
 from shadowbook.steps.known import VERDICT, dataset_of, judged
+from shadowbook.steps.measure import measure, tested_of
 from shadowbook.steps.record import final_fit
 from shadowbook.steps.train import Trained, fit_policy, out_of_sample_frame, split
 from shadowbook.workspace import INSTALLATION

@@ -27,9 +27,9 @@ from shadowbook.steps import drift_file, layers
 from shadowbook.steps.audit_files import audit_files
 from shadowbook.steps.baseline import BACKTEST, baseline, packed
 from shadowbook.steps.drift_profile import profile_of
-from shadowbook.steps.evaluate import EQUITY, INFORMATION_COEFFICIENT, Evaluated, tested_of
 from shadowbook.steps.known import service_name
 from shadowbook.steps.manifest import common, parents, told
+from shadowbook.steps.measure import EQUITY, INFORMATION_COEFFICIENT, Evaluated, tested_of
 from shadowbook.steps.stored import PATCH, digests
 from shadowbook.steps.train import Trained, describe_folds, fit_policy, out_of_sample_frame
 from shadowbook.workspace import INSTALLATION, Workspace

@@ -19,8 +19,8 @@ from shadowbook.core.track import Backtest
 from shadowbook.settings import Settings
 from shadowbook.steps import layers
 from shadowbook.steps.baseline import baseline
-from shadowbook.steps.evaluate import Evaluated, measure, tested_of
 from shadowbook.steps.known import Accepted
+from shadowbook.steps.measure import Evaluated, measure, tested_of
 from shadowbook.steps.rating import features_of
 from shadowbook.steps.record import final_fit
 from shadowbook.steps.train import FitMap, Trained, fit_policy, split

@@ -29,9 +29,9 @@ from shadowbook.core.learning.importance import (
 )
 from shadowbook.core.learning.labels import forward_returns
 from shadowbook.errors import ConfigError, InsufficientDataError
-from shadowbook.steps.evaluate import IC_WINDOW, Evaluated
 from shadowbook.steps.lineage import Lineage, gate_verdicts, lineage
 from shadowbook.steps.manifest import SHOWN
+from shadowbook.steps.measure import IC_WINDOW, Evaluated
 from shadowbook.steps.train import Trained
 from shadowbook.workspace import Workspace
 

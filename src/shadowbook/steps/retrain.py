@@ -17,7 +17,7 @@ from shadowbook.core.values import Metric, RunRecord, Verdict
 from shadowbook.steps import layers
 from shadowbook.steps.blocked import blocked_by
 from shadowbook.steps.drift_page import draw_drift
-from shadowbook.steps.evaluate import draw, draw_candidates, measure, tested_of, write_metrics
+from shadowbook.steps.measure import draw, draw_candidates, measure, tested_of, write_metrics
 from shadowbook.steps.record import CANDIDATES, Inputs, training_record
 from shadowbook.steps.report import measure_importances, report_page, stored_page
 from shadowbook.steps.train import FitMap, load_dataset, walk_forward

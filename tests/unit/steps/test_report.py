@@ -19,7 +19,7 @@ from shadowbook.core.learning.labels import LabelPolicy, make_labels
 from shadowbook.core.values import Finding, Outcome, Quarantine, Verdict
 from shadowbook.serialization import plain
 from shadowbook.settings import Settings
-from shadowbook.steps import evaluate, report
+from shadowbook.steps import measure, report
 from shadowbook.steps.record import _candidates
 from shadowbook.steps.report import Importances, figures_of, measure_importances
 from shadowbook.steps.train import Trained, describe_folds, fit_policy, split
@@ -102,7 +102,7 @@ class World:
             estimators={name: tuple(f.estimator for f in parts) for name, parts in own.items()},
         )
         self.workspace = Workspace(root, settings)
-        self.evaluated = evaluate.measure(evaluate.tested_of(self.trained), settings)
+        self.evaluated = measure.measure(measure.tested_of(self.trained), settings)
         self.importances = measure_importances(self.workspace, self.trained, self.evaluated)
         self.manifest = self._manifest(settings)
         day = date(2015, 3, 3)

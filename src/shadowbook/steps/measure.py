@@ -188,7 +188,7 @@ def _number(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def evaluate_kept(workspace: Workspace, strategy: str) -> dict[str, Any]:
+def measure_kept(workspace: Workspace, strategy: str) -> dict[str, Any]:
     """Evaluate the predictions that ``train`` kept: the DVC stage's form of ``measure``.
 
     Raises
