@@ -61,15 +61,52 @@ def adjusted_p_values(p_values: ArrayLike) -> Floats:
     >>> adjusted_p_values([0.01, 0.04, 0.03, 0.5]).round(4)
     array([0.04  , 0.0533, 0.0533, 0.5   ])
     """
+    p, order, ranked, m = _ranked(p_values)
+    scaled = ranked * m / np.arange(1, p.shape[-1] + 1)
+    least = np.fmin.accumulate(scaled[..., ::-1], axis=-1)[..., ::-1]
+    return _put_back(p, order, least)
+
+
+def holm_adjusted(p_values: ArrayLike) -> Floats:
+    """Return the smallest chance of any false rejection at which each test counts.
+
+    Holm's (1979) procedure turned around: the largest of (m - k + 1) p_(k) over the test itself and
+    all smaller ones. It holds whatever the tests have to do with each other.
+
+    Parameters
+    ----------
+    p_values : (..., m), a family of tests each row; NaN = not computable: it is none of the m.
+
+    Returns
+    -------
+    (..., m), at most 1; NaN where the p-value is.
+
+    Raises
+    ------
+    ValueError
+        When a p-value is outside 0 to 1.
+
+    >>> holm_adjusted([0.01, 0.04, 0.03, 0.5])
+    array([0.04, 0.09, 0.09, 0.5 ])
+    """
+    p, order, ranked, m = _ranked(p_values)
+    scaled = np.minimum(ranked * (m - np.arange(p.shape[-1])), 1.0)
+    most = np.fmax.accumulate(scaled, axis=-1)
+    return _put_back(p, order, most)
+
+
+def _ranked(p_values: ArrayLike) -> tuple[Floats, NDArray[np.intp], Floats, NDArray[np.intp]]:
+    """P-values, their order, themselves in that order with NaN last, and how many each row has."""
     p = np.asarray(p_values, dtype=np.float64)
     known = ~np.isnan(p)
     if p.ndim < 1 or not ((p[known] >= 0.0) & (p[known] <= 1.0)).all():
         raise ValueError("p-values must be numbers from 0 to 1, a family of tests a row")
     order = np.argsort(np.where(known, p, np.inf), axis=-1)
-    ranked = np.take_along_axis(np.where(known, p, np.nan), order, axis=-1)
-    m = known.sum(axis=-1, keepdims=True)
-    scaled = ranked * m / np.arange(1, p.shape[-1] + 1)
-    least = np.fmin.accumulate(scaled[..., ::-1], axis=-1)[..., ::-1]
+    ranked = np.take_along_axis(p, order, axis=-1)
+    return p, order, ranked, known.sum(axis=-1, keepdims=True)
+
+
+def _put_back(p: Floats, order: NDArray[np.intp], ranked: Floats) -> Floats:
     found = np.full(p.shape, np.nan)
-    np.put_along_axis(found, order, least, axis=-1)
-    return np.where(known, found, np.nan)
+    np.put_along_axis(found, order, ranked, axis=-1)
+    return np.where(np.isnan(p), np.nan, found)
