@@ -72,6 +72,10 @@ def rows_of(
             shown = REQUIRED if required else _shown(value)
             yield Row(here, shown, _allowed(field), _phrase(field.description or ""))
             continue
+        if NoneType in get_args(field.annotation):
+            yield Row(here, "null", "a section or null", _phrase(field.description or ""))
+            yield from rows_of(inner, f"{here}.")
+            continue
         if get_origin(field.annotation) is not None:  # a list, or a mapping with the user's keys
             each = "[]" if get_origin(field.annotation) is tuple else ".NAME"
             yield from rows_of(inner, f"{here}{each}.")

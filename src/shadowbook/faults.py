@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from types import NoneType
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -91,6 +92,8 @@ def _keys_at(path: tuple[int | str, ...], content: Any, model: Any) -> list[str]
             continue
         content = content[part]
         annotation = model.model_fields[part].annotation
+        if NoneType in get_args(annotation):  # a section that may be null
+            annotation = next(kind for kind in get_args(annotation) if kind is not NoneType)
         # In a mapping of models the next key is the user's.
         model = next(iter(get_args(annotation)[1:]), annotation)
         if model is not annotation:

@@ -27,6 +27,7 @@ from shadowbook.core.learning.evaluation import EvaluationPolicy
 from shadowbook.core.learning.features import FeaturePolicy, feature_names
 from shadowbook.core.learning.labels import LabelPolicy
 from shadowbook.core.learning.splits import SplitPolicy
+from shadowbook.core.learning.windows import WindowPolicy
 from shadowbook.core.performance.attribution import AttributionPolicy
 from shadowbook.core.performance.tiers import MonitorPolicy
 from shadowbook.core.schedules import FLOWS, SchedulePolicy
@@ -105,6 +106,7 @@ class LearningSettings(_Section):
     """How candidates are fitted, tested and chosen."""
 
     splits: SplitPolicy = SplitPolicy()
+    window: WindowPolicy = WindowPolicy()
     evaluation: EvaluationPolicy = EvaluationPolicy()
     min_feature_share: float = Field(
         default=0.5, gt=0, le=1, description="rows that know fewer of their features are not used"
@@ -144,6 +146,9 @@ class StrategySettings(_Section):
     horizon: int = Field(ge=1, le=252, description="sessions ahead that the label looks")
     label: LabelPolicy = LabelPolicy()
     features: tuple[str, ...] = Field(default=(), description="empty: every feature there is")
+    window: WindowPolicy | None = Field(
+        default=None, description="its own training window; null: learning.window"
+    )
     capital: float = Field(
         default=1_000_000.0, ge=1.0, le=1e12, description="what each of its books starts with"
     )
@@ -256,6 +261,10 @@ class Settings(_Section):
                 f"no strategy {name!r} in {PARAMS}: there are {', '.join(self.strategies)}"
             )
         return self.strategies[name]
+
+    def window_of(self, strategy: str) -> WindowPolicy:
+        """Return a strategy's training window; errors as ``strategy``."""
+        return self.strategy(strategy).window or self.learning.window
 
 
 def broker_keys() -> tuple[str, str]:

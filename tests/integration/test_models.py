@@ -744,3 +744,103 @@ def test_the_door_imports_no_vendor() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+class TestAliases:
+    """An alias is moved on the real registry, and reads back as what MLflow itself says."""
+
+    def test_moves_and_is_taken_away(self, copied: Path) -> None:
+        models = _models(copied)
+        assert models.aliases("weekly") == {"champion": 1, "challenger": 2}
+        models.move_alias("weekly", "previous", 1)
+        models.move_alias("weekly", "champion", 2)
+        models.move_alias("weekly", "challenger", None)
+        expected = {"champion": 2, "previous": 1}
+        assert models.aliases("weekly") == _models(copied).aliases("weekly") == expected
+        assert models.find(_digest("weekly", "2")).aliases == ("champion",)
+        assert models.aliases("monthly") == {"champion": 1, "challenger": 1}
+        uri = f"sqlite:///{copied}/mlruns/mlflow.db"
+        client = database.open_client(uri, copied / "mlruns" / "artifacts")
+        assert int(client.get_model_version_by_alias("weekly", "champion").version) == 2
+
+    def test_done_again_it_changes_nothing(self, copied: Path) -> None:
+        models = _models(copied)
+        for _ in range(2):
+            models.move_alias("weekly", "champion", 2)
+            models.move_alias("weekly", "previous", None)
+            models.move_alias("weekly", "challenger", None)
+        assert models.aliases("weekly") == {"champion": 2}
+
+    def test_a_registration_after_it_keeps_the_champion(
+        self, copied: Path, learned: Learned
+    ) -> None:
+        models = _models(copied)
+        models.move_alias("weekly", "champion", 2)
+        models.move_alias("weekly", "challenger", None)
+        models.record_training(_record(learned, "3"))
+        assert models.aliases("weekly") == {"champion": 2, "challenger": 3}
+
+    @pytest.mark.parametrize("alias", ["latest", "v2", "Champion", "", "shadow/3"])
+    def test_a_name_that_is_none_is_refused(self, registry: Registry, alias: str) -> None:
+        with pytest.raises(ConfigError, match="cannot name a version"):
+            registry.models.move_alias("weekly", alias, 1)
+
+    def test_a_version_that_is_not_there_is_refused(self, registry: Registry) -> None:
+        with pytest.raises(ConfigError, match=r"no finished run in sqlite:.* made version 9"):
+            registry.models.move_alias("weekly", "champion", 9)
+
+    def test_a_version_without_its_whole_run_is_refused(self, copied: Path) -> None:
+        models = _models(copied)
+        run_id = models.runs("weekly")[0].run_id
+        path = models.artifact(run_id, "manifest.json")
+        kept = path.read_bytes()
+        path.write_bytes(kept.replace(b'"model_version": 2', b'"model_version": 3'))
+        with pytest.raises(IntegrityError, match="the registry recorded"):
+            models.move_alias("weekly", "champion", 2)
+        path.unlink()
+        with pytest.raises(ConfigError, match=r"has no artifact 'manifest.json'"):
+            models.move_alias("weekly", "champion", 2)
+        with closing(sqlite3.connect(copied / "mlruns" / "mlflow.db")) as raw, raw:
+            raw.execute("UPDATE runs SET status = 'RUNNING' WHERE run_uuid = ?", (run_id,))
+        path.write_bytes(kept)
+        with pytest.raises(ConfigError, match="made version 2"):
+            models.move_alias("weekly", "champion", 2)
+        assert models.aliases("weekly") == {"champion": 1, "challenger": 2}
+
+    def test_an_empty_workspace_stays_empty(self, tmp_path: Path) -> None:
+        models = _models(tmp_path)
+        models.move_alias("weekly", "challenger", None)
+        assert models.aliases("weekly") == {}
+        assert list(tmp_path.iterdir()) == []
+
+
+class TestTrials:
+    def test_every_fit_of_the_strategy_is_listed(self, registry: Registry) -> None:
+        found = registry.models.trials("weekly")
+        first, second, _ = registry.runs
+        assert [t.run_id for t in found] == [first.run_id] * 3 + [second.run_id] * 3
+        assert [t.candidate for t in found] == ["ridge", "boosting", "momentum"] * 2
+        assert [(t.candidate, t.model_version) for t in found if t.chosen] == [
+            ("ridge", 1),
+            ("boosting", 2),
+        ]
+        assert all(t.finished and not t.deleted for t in found)
+        assert {t.as_of for t in found} == {datetime(2022, 12, 28, 21, 30, tzinfo=UTC)}
+        assert math.isnan(found[0].sharpe)
+        assert registry.models.trials("yearly") == []
+
+    def test_deleted_and_unfinished_runs_count(self, copied: Path, learned: Learned) -> None:
+        models, uri = _models(copied), f"sqlite:///{copied}/mlruns/mlflow.db"
+        client = database.open_client(uri, copied / "mlruns" / "artifacts")
+        first, second = reversed(models.runs("weekly"))
+        for child in models.children(first.run_id):
+            client.delete_run(child.run_id)
+        client.delete_run(first.run_id)
+        with closing(sqlite3.connect(copied / "mlruns" / "mlflow.db")) as raw, raw:
+            raw.execute("UPDATE runs SET status = 'RUNNING' WHERE run_uuid = ?", (second.run_id,))
+        found = models.trials("weekly")
+        assert models.count_trials("weekly") == len(found) == 6
+        assert [t.deleted for t in found] == [True] * 3 + [False] * 3
+        assert [t.finished for t in found] == [True] * 3 + [False] * 3
+        assert [t.model_version for t in found] == [1] * 3 + [None] * 3
+        assert not any(t.chosen for t in found[3:])

@@ -120,6 +120,14 @@ def test_settings_cannot_be_changed():
         ("learning.candidates.first.name", "second", "first calls itself 'second'"),
         ("learning.candidates.First", {"kind": "ridge"}, "= 'First': must match pattern"),
         ("learning.splits", {"min_train": 500, "max_train": 100}, "max_train = 100: must be at le"),
+        ("learning.window", {"kind": "rolling"}, "learning.window.sessions = None: must be a number"
+         " of sessions: a rolling window needs it"),
+        ("learning.window", {"kind": "roling"}, "'roling': must be 'expanding', 'rolling' or 'recen"
+         "cy_weighted'; did you mean rolling?"),
+        ("learning.window", {"half_life_sessions": 9}, "life_sessions = 9: does not belong to"),
+        ("strategies.weekly.window", {"knd": "rolling"}, "strategies.weekly.window.knd = 'rolling':"
+         " unknown key; did you mean kind?; known keys: kind, sessions, half_life_sessions"),
+        ("strategies.weekly.window", 5, "strategies.weekly.window = 5: must be a mapping"),
         ("strategies.weekly.features", "momentum_21", "= 'momentum_21': must be a list, [one, "),
         ("strategies.weekly.features", ["momentm_21"], "strategies.weekly.features = 'momentm_21': "
          "no such feature; did you mean momentum_21?; there are momentum_21, "),
@@ -237,3 +245,16 @@ def test_what_names_no_moment_is_refused(text, said):
     sentence = refusal(yaml.safe_dump(GOOD) + f"market_data: {{as_of: {text}}}")
     assert "market_data.as_of" in sentence
     assert said in sentence
+
+
+def test_a_strategys_own_window_takes_the_place_of_learnings():
+    content = copy.deepcopy(GOOD)
+    content["learning"]["window"] = {"kind": "rolling", "sessions": 500}
+    content["strategies"]["daily"] = {
+        "horizon": 1,
+        "window": {"kind": "recency_weighted", "half_life_sessions": 250},
+    }
+    settings = parse_settings(yaml.safe_dump(content))
+    assert settings.window_of("weekly").sessions == 500
+    assert settings.window_of("daily").half_life_sessions == 250
+    assert settings.window_of("daily").sessions is None

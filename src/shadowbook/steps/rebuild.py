@@ -89,15 +89,14 @@ def _walk(
     settings: Settings, manifest: dict[str, Any], dataset: Dataset, as_of: datetime
 ) -> Trained:
     """Fit the registered candidate on every fold."""
-    horizon = settings.strategy(manifest["strategy"]).horizon
-    folds = split(dataset, settings, horizon)
+    strategy: str = manifest["strategy"]
+    folds = split(dataset, settings, strategy)
     chosen = [settings.learning.candidates[manifest["candidate"]]]
-    tasks = plan_tasks(
-        dataset.features, dataset.labels, dataset.names, folds, chosen, fit_policy(settings)
-    )
+    own = fit_policy(settings, strategy)
+    tasks = plan_tasks(dataset.features, dataset.labels, dataset.names, folds, chosen, own)
     done = [fit_fold(task) for task in tasks]
     return Trained(
-        strategy=manifest["strategy"],
+        strategy=strategy,
         as_of=as_of,
         dataset=dataset,
         folds=folds,

@@ -123,10 +123,10 @@ def training_record(
 
 
 def final_fit(trained: Trained, candidate: str, settings: Settings) -> Any:
-    """Fit a candidate on every label there is."""
+    """Fit a candidate on the labels that its strategy's window takes of all there are."""
     dataset = trained.dataset
-    policy = settings.learning.candidates[candidate]
-    return fit_final(policy, dataset.features, dataset.labels, dataset.names, fit_policy(settings))
+    own, policy = settings.learning.candidates[candidate], fit_policy(settings, trained.strategy)
+    return fit_final(own, dataset.features, dataset.labels, dataset.names, policy)
 
 
 def _layers(
@@ -199,6 +199,7 @@ def _parameters(settings: Settings, trained: Trained) -> dict[str, object]:
         "embargo": settings.learning.splits.embargo,
         "cost_bps": settings.learning.evaluation.cost_bps,
         "selection": settings.learning.selection,
+        "window": settings.window_of(trained.strategy).kind,
         "seed": settings.seed,
         "symbols": len(trained.dataset.symbols),
         "features": len(trained.dataset.names),

@@ -80,11 +80,10 @@ def fit_as_of(
 def _walked_forward(
     settings: Settings, strategy: str, as_of: datetime, dataset: Dataset, fit_map: FitMap
 ) -> Trained:
-    folds = split(dataset, settings, settings.strategy(strategy).horizon)
+    folds = split(dataset, settings, strategy)
     policies = list(settings.learning.candidates.values())
-    tasks = plan_tasks(
-        dataset.features, dataset.labels, dataset.names, folds, policies, fit_policy(settings)
-    )
+    own = fit_policy(settings, strategy)
+    tasks = plan_tasks(dataset.features, dataset.labels, dataset.names, folds, policies, own)
     done: list[FoldPredictions] = list(fit_map(fit_fold, tasks))
     shape = dataset.labels.shape
     return Trained(

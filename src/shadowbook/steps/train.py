@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -137,9 +137,8 @@ def walk_forward(
 ) -> Trained:
     """Split, fit and predict; see ``train``."""
     settings = workspace.settings
-    horizon = settings.strategy(strategy).horizon
     labels = judge_labels(workspace, strategy, dataset)
-    folds = split(dataset, settings, horizon)
+    folds = split(dataset, settings, strategy)
     if labels.halts:
         return Trained(strategy, as_of, dataset, folds, {}, {}, (labels,))
     tasks = plan_tasks(
@@ -148,7 +147,7 @@ def walk_forward(
         dataset.names,
         folds,
         list(settings.learning.candidates.values()),
-        fit_policy(settings),
+        fit_policy(settings, strategy),
     )
     done: list[FoldPredictions] = []
     with workspace.progress.stage(f"{strategy}: walk forward", total=len(tasks)) as stage:
@@ -173,18 +172,28 @@ def walk_forward(
     return trained
 
 
-def fit_policy(settings: Settings) -> FitPolicy:
-    """Seeds and usable rows of every fit."""
-    return FitPolicy(seed=settings.seed, min_feature_share=settings.learning.min_feature_share)
+def fit_policy(settings: Settings, strategy: str) -> FitPolicy:
+    """Seeds, usable rows and training window of every fit of a strategy."""
+    return FitPolicy(
+        seed=settings.seed,
+        min_feature_share=settings.learning.min_feature_share,
+        window=settings.window_of(strategy),
+    )
 
 
-def split(dataset: Dataset, settings: Settings, horizon: int) -> tuple[Fold, ...]:
-    """Cut history into folds and prove that no training label touches its test window."""
-    policy = settings.learning.splits
-    folds = tuple(policy.splitter(horizon).split(dataset.sessions))
-    for training, test in folds:
-        audit_overlap(training, test, horizon, policy.embargo)
-    return cast("tuple[Fold, ...]", folds)
+def split(dataset: Dataset, settings: Settings, strategy: str) -> tuple[Fold, ...]:
+    """Cut history into folds and prove that no training label touches its test window.
+
+    A fold's training sessions are those that the strategy's window keeps.
+    """
+    policy, window = settings.learning.splits, settings.window_of(strategy)
+    horizon = settings.strategy(strategy).horizon
+    folds = []
+    for training, test in policy.splitter(horizon).split(dataset.sessions):
+        kept = training[window.first(len(training)) :]
+        audit_overlap(kept, test, horizon, policy.embargo)
+        folds.append((kept, test))
+    return tuple(folds)
 
 
 def describe_folds(dataset: Dataset, folds: Iterable[Fold]) -> list[dict[str, Any]]:

@@ -83,10 +83,11 @@ class World:
         labels = make_labels(prices, 5, LabelPolicy())
         tickers = (NASTY, *(f"S{n}" for n in range(1, symbols)))
         dataset = Dataset(days, tickers, names, features, labels, prices, 3_900)
-        folds = split(dataset, settings, 5)
+        folds = split(dataset, settings, "weekly")
         candidates = settings.learning.candidates
         tasks = plan_tasks(
-            features, labels, names, folds, list(candidates.values()), fit_policy(settings)
+            *(features, labels, names, folds),
+            *(list(candidates.values()), fit_policy(settings, "weekly")),
         )
         done = [fit_fold(task) for task in tasks]
         own = {name: [f for f in done if f.candidate == name] for name in candidates}

@@ -45,6 +45,22 @@ def named(run: str, records: Sequence[Found], place: str) -> Found:
     return matches[0]
 
 
+def maker_of(version: int, runs: Sequence[RunRecord], place: str) -> RunRecord:
+    """Find the finished run that made a version, among a strategy's.
+
+    Raises
+    ------
+    ConfigError
+        There is none.
+    """
+    made = [run for run in runs if run.model_version == version]
+    if not made:
+        raise ConfigError(
+            f"no finished run in {place} made version {version}: see `shadowbook runs`."
+        )
+    return made[0]
+
+
 def flow_record(run: Run) -> FlowRecord:
     """Read a run of any flow."""
     tags = run.data.tags

@@ -146,6 +146,31 @@ class LoggedCandidate:
     oos_digest: str
 
 
+@dataclass(frozen=True)
+class LoggedTrial:
+    """One candidate that was fitted for a strategy, whatever became of its run.
+
+    Attributes
+    ----------
+    run_id : of the retraining that it was fitted in.
+    as_of : what that run knew; None where the run itself is gone.
+    finished : that run was recorded to its end.
+    deleted : somebody deleted it in MLflow.
+    chosen : it was registered, as ``model_version``; None for runs that did not finish.
+    sharpe, sharpe_standard_error : annual, after costs, out of sample; NaN = not recorded.
+    """
+
+    run_id: str
+    candidate: str
+    as_of: datetime | None
+    finished: bool
+    deleted: bool
+    chosen: bool
+    model_version: int | None
+    sharpe: float
+    sharpe_standard_error: float
+
+
 def check_run_key(run_key: str) -> None:
     """Refuse what is not a SHA-256 in hexadecimal.
 

@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from shadowbook.adapters.models.aliases import check_alias, point
 from shadowbook.adapters.models.catalog import Catalog
 from shadowbook.adapters.models.database import database_path, settle, translated
 from shadowbook.adapters.models.entries import (
     LATEST,
     TRAINING,
     flow_record,
-    logged_candidate,
+    maker_of,
     named,
     run_record,
 )
@@ -28,12 +29,14 @@ from shadowbook.adapters.models.records import (
     MANIFEST,
     CandidateRecord,
     LoggedCandidate,
+    LoggedTrial,
     StepRecord,
     TrainingRecord,
     check_run_key,
     check_strategy,
 )
 from shadowbook.adapters.models.step_recording import ROLE, StepRecording
+from shadowbook.adapters.models.trials import candidates_of, logged_trials
 from shadowbook.core.values import FlowRecord, Pin, RunRecord
 from shadowbook.errors import ConfigError, IntegrityError
 
@@ -88,9 +91,7 @@ class Models:
             recording.complete()
         found = self.find(record.run_key)
         if found is None:
-            raise IntegrityError(
-                f"run key {record.run_key} was recorded but cannot be found in {self._uri}."
-            )
+            raise IntegrityError(f"run key {record.run_key} is recorded, but not in {self._uri}.")
         return found
 
     def record_step(self, record: StepRecord) -> str:
@@ -217,34 +218,43 @@ class Models:
         return (self._folder / run_id / "artifacts" / PurePosixPath(path)).exists()
 
     def children(self, run_id: str) -> list[LoggedCandidate]:
-        """Every candidate of a retraining, in the order they were logged."""
-        runs = self._catalog.runs(
-            f"tags.`mlflow.parentRunId` = '{run_id}' AND tags.role = 'candidate'",
-            order="attributes.start_time ASC",
-        )
-        if not runs:
-            return []
-        client = self._client
-        with translated(f"read run {run_id}"):
-            return [logged_candidate(client, run) for run in runs]
+        """Every candidate of a retraining."""
+        return candidates_of(self._catalog, run_id)
+
+    def trials(self, strategy: str) -> list[LoggedTrial]:
+        """Every candidate fit ever logged for a strategy; see ``logged_trials``."""
+        return logged_trials(self._catalog, strategy)
 
     def count_trials(self, strategy: str) -> int:
-        """Count candidate fits ever logged for a strategy.
+        """Count what ``trials`` lists."""
+        return len(self.trials(strategy))
 
-        A fit is one candidate of one run key: an attempt repeated after a kill counts once, an
-        unfinished retraining's candidates count, and so do runs somebody deleted in MLflow.
+    def aliases(self, strategy: str) -> Mapping[str, int]:
+        """Return every alias of a strategy's versions; none before the first one."""
+        return {name: int(to) for name, to in self._catalog.aliases(strategy).items()}
+
+    def move_alias(self, strategy: str, alias: str, version: int | None) -> None:
+        """Let an alias point at a version, or at none; done again it changes nothing.
+
+        Raises
+        ------
+        ConfigError
+            A name that is none, or a version that no finished run has made.
+        IntegrityError
+            The manifest of the version's run was altered since.
         """
-        check_strategy(strategy)
-        return len(
-            self._catalog.runs(
-                f"tags.role = 'candidate' AND tags.strategy = '{strategy}'", deleted=True
-            )
-        )
+        check_alias(alias)
+        if self.aliases(strategy).get(alias) == version:
+            return
+        if version is not None:
+            self.manifest(maker_of(version, self.runs(strategy), self._uri).run_id)
+        with translated(f"move {alias} of {strategy}"):
+            self._settle()
+            point(self._client, strategy, alias, version)
 
     def version_of(self, strategy: str, alias: str) -> int | None:
-        """Return the version ``champion`` or ``challenger`` points at, None without one."""
-        version = self._catalog.aliases(strategy).get(alias)
-        return None if version is None else int(version)
+        """Return the version an alias points at, ``champion`` say; None without one."""
+        return self.aliases(strategy).get(alias)
 
     def load(self, strategy: str, version: str | int) -> BaseEstimator:
         """Load the estimator of a version or an alias, after checking its bytes.

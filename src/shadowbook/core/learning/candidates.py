@@ -10,6 +10,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import has_fit_parameter
 
 from shadowbook.core.learning.estimators import FixedOrderRidge, MomentumRule
 from shadowbook.errors import ConfigError
@@ -112,6 +113,27 @@ def build_estimator(candidate: CandidatePolicy, feature_names: Sequence[str], se
             f"{', '.join(feature_names)}: choose one of them"
         )
     return MomentumRule(column=list(feature_names).index(feature))
+
+
+def weight_argument(estimator: Any, candidate: CandidatePolicy) -> str:
+    """Name the argument of an estimator's ``fit`` that takes a weight for each row.
+
+    Only the regressor at a pipeline's end is weighted: medians and scales stay those of all rows,
+    and scikit-learn's weighted means go through BLAS, whose bits depend on its threads.
+
+    Raises
+    ------
+    ConfigError
+        When the estimator takes none.
+    """
+    steps = estimator.steps if isinstance(estimator, Pipeline) else [("", estimator)]
+    name, last = steps[-1]
+    if not has_fit_parameter(last, "sample_weight"):
+        raise ConfigError(
+            f"candidate {candidate.name} is a {candidate.kind}, which takes no weights: give its "
+            "strategy a window of kind expanding or rolling, or leave the candidate out"
+        )
+    return f"{name}__sample_weight" if name else "sample_weight"
 
 
 def trusted_types(estimator: Any) -> list[str]:

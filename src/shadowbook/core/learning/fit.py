@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from shadowbook.core.learning.candidates import CandidatePolicy, build_estimator
+from shadowbook.core.learning.candidates import CandidatePolicy, build_estimator, weight_argument
+from shadowbook.core.learning.windows import WindowPolicy, recency_weights
 from shadowbook.core.values import Floats
 from shadowbook.errors import InsufficientDataError
 
@@ -30,6 +31,7 @@ class FitPolicy(BaseModel):
         le=1.0,
         description="Rows with a smaller share of known features are neither fitted nor predicted.",
     )
+    window: WindowPolicy = WindowPolicy()
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +47,7 @@ class FitTask:
     labels : (T, N); NaN = none.
     train, test : rows of sessions.
     seed : of this fit alone.
-    min_feature_share : see `FitPolicy`.
+    policy : what counts as a usable row, and the training window.
     """
 
     candidate: CandidatePolicy
@@ -56,7 +58,7 @@ class FitTask:
     train: Rows
     test: Rows
     seed: int
-    min_feature_share: float
+    policy: FitPolicy
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +110,7 @@ def plan_tasks(
     names : K features.
     folds : (train, test) rows of sessions, e.g. from `PurgedWalkForward.split`.
     candidates : what to fit.
-    policy : seed and what counts as a usable row.
+    policy : seed, what counts as a usable row, and the training window.
     """
     cut = list(folds)
     return [
@@ -121,7 +123,7 @@ def plan_tasks(
             train=train,
             test=test,
             seed=fit_seed(policy, candidate.name, fold),
-            min_feature_share=policy.min_feature_share,
+            policy=policy,
         )
         for candidate in candidates
         for fold, (train, test) in enumerate(cut)
@@ -132,17 +134,18 @@ def fit_fold(task: FitTask) -> FoldPredictions:
     """Fit a candidate on a fold's training sessions and predict its test sessions.
 
     Rows without a label are not trained on; test rows are predicted whether or not they have one.
+    Of the training sessions the window says which are used, and how much each counts.
 
     Raises
     ------
+    ConfigError
+        When the window weighs rows and the candidate's estimator takes no weights.
     InsufficientDataError
         When no training row has both a label and enough features.
     """
     values, labels = task.values[task.train], task.labels[task.train]
-    estimator, n_train = _fitted(
-        task.candidate, values, labels, task.names, task.min_feature_share, task.seed
-    )
-    predictions = predict_scores(estimator, task.values[task.test], task.min_feature_share)
+    estimator, n_train = _fitted(task.candidate, values, labels, task.names, task.policy, task.seed)
+    predictions = predict_scores(estimator, task.values[task.test], task.policy.min_feature_share)
     return FoldPredictions(
         task.candidate.name, task.fold, task.test, predictions, n_train, estimator
     )
@@ -155,15 +158,15 @@ def fit_final(
     names: Sequence[str],
     policy: FitPolicy,
 ) -> Any:
-    """Fit a candidate on every label there is; returns the estimator.
+    """Fit a candidate on the labels that its window takes of all there are; returns the estimator.
 
-    Raises
-    ------
-    InsufficientDataError
-        When no row has both a label and enough features.
+    The window ends with the newest session that has a label, as a fold's does: the last sessions
+    have none yet. Errors as in `fit_fold`.
     """
     seed = fit_seed(policy, candidate.name, -1)
-    return _fitted(candidate, values, labels, names, policy.min_feature_share, seed)[0]
+    labelled = np.flatnonzero(np.isfinite(labels).any(axis=1))
+    stop = int(labelled[-1]) + 1 if len(labelled) else len(labels)
+    return _fitted(candidate, values[:stop], labels[:stop], names, policy, seed)[0]
 
 
 def predict_scores(estimator: Any, values: Floats, min_feature_share: float) -> Floats:
@@ -209,21 +212,29 @@ def _fitted(
     values: Floats,
     labels: Floats,
     names: Sequence[str],
-    min_feature_share: float,
+    policy: FitPolicy,
     seed: int,
 ) -> tuple[Any, int]:
-    usable = usable_rows(values, min_feature_share) & np.isfinite(labels)
+    """Fit on training sessions in time order; returns the estimator and its number of labels."""
+    begin = policy.window.first(len(values))
+    values, labels = values[begin:], labels[begin:]
+    usable = usable_rows(values, policy.min_feature_share) & np.isfinite(labels)
     n_train = int(usable.sum())
     if not n_train:
         raise InsufficientDataError(
-            f"candidate {candidate.name} has no row with a label and {min_feature_share:.0%} of "
-            f"the features in {len(values)} training sessions: bring more history"
+            f"candidate {candidate.name} has no row with a label and "
+            f"{policy.min_feature_share:.0%} of the features in {len(values)} training sessions: "
+            "bring more history"
         )
     estimator = build_estimator(candidate, names, seed)
     rows = values[usable]
     # scikit-learn cannot bin a column without any value; nothing is learned from a constant one.
     rows[:, np.isnan(rows).all(axis=0)] = 0.0
-    estimator.fit(rows, labels[usable])
+    weights = recency_weights(np.nonzero(usable)[0], policy.window)
+    if weights is None:
+        estimator.fit(rows, labels[usable])
+    else:
+        estimator.fit(rows, labels[usable], **{weight_argument(estimator, candidate): weights})
     return estimator, n_train
 
 

@@ -23,13 +23,34 @@ def test_ridge_equals_scikit_learn(alpha):
     np.testing.assert_allclose(ours.predict(x), theirs.predict(x), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("alpha", [1e-6, 1.0, 1e4])
+def test_weighted_ridge_equals_scikit_learn(alpha):
+    x, y = data(2_000, 6)
+    weights = np.random.default_rng(1).exponential(size=len(y))
+    weights[:100] = 0.0
+    ours = FixedOrderRidge(alpha).fit(x, y, weights)
+    theirs = Ridge(alpha).fit(x, y, sample_weight=weights)
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-9)
+    assert ours.intercept_ == pytest.approx(theirs.intercept_, rel=1e-9)
+
+
+def test_a_weight_of_ridge_counts_rows():
+    x, y = data(300, 4)
+    counts = np.random.default_rng(2).integers(0, 4, size=300)
+    weighted = FixedOrderRidge(3.0).fit(x, y, counts)
+    repeated = FixedOrderRidge(3.0).fit(np.repeat(x, counts, axis=0), np.repeat(y, counts))
+    np.testing.assert_allclose(weighted.coef_, repeated.coef_, rtol=1e-12)
+    assert weighted.intercept_ == pytest.approx(repeated.intercept_, rel=1e-12)
+
+
 def test_ridge_gives_the_same_bits_on_any_number_of_threads():
     x, y = data()
-    with threadpool_limits(1):
-        one = FixedOrderRidge(10.0).fit(x, y).predict(x)
-    with threadpool_limits(2):
-        two = FixedOrderRidge(10.0).fit(x, y).predict(x)
-    assert one.tobytes() == two.tobytes()
+    for weights in (None, np.linspace(0.1, 2.0, len(y))):
+        with threadpool_limits(1):
+            one = FixedOrderRidge(10.0).fit(x, y, weights).predict(x)
+        with threadpool_limits(2):
+            two = FixedOrderRidge(10.0).fit(x, y, weights).predict(x)
+        assert one.tobytes() == two.tobytes()
 
 
 def test_ridge_leaves_its_input_alone_and_bears_a_constant_column():
