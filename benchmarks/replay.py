@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +23,7 @@ import pandas as pd
 from shadowbook.core.drift.calibration import Calibration, Sample, calibrate
 from shadowbook.core.drift.found import Kind
 from shadowbook.core.drift.policy import DriftPolicy
+from shadowbook.core.learning.dataset import Dataset
 from shadowbook.core.learning.estimators import FixedOrderRidge
 from shadowbook.core.learning.portfolio import run_book, target_weights
 from shadowbook.core.track import Backtest
@@ -49,6 +50,7 @@ CASES = [
     (500, 1, 3, 500),
 ]
 NAMES = tuple(f"f{k:02}" for k in range(25))
+LONG_BEFORE = "1990-01-02T21:15:00+00:00"
 BEFORE = 253
 """Sessions of prices before the first replayed one."""
 
@@ -80,11 +82,28 @@ class Fixed(Versions):
         days = np.datetime64("1990-01-01", "D") + np.arange(policy.reference_sessions)
         return calibrate(samples, days, policy, rng)
 
+    def recipes(self, version: int) -> Mapping[str, str]:
+        """Return the one recipe that all are of."""
+        return {"ridge": "one recipe"}
+
+    def fitted_on(self, version: int) -> Dataset:
+        """Return too little to refit: the fits of a replay are no part of the benchmark."""
+        empty = np.empty((0, 1))
+        days = np.array([], dtype="datetime64[D]")
+        return Dataset(days, ("A",), NAMES, np.empty((0, 1, len(NAMES))), empty, empty, 0)
+
+    def until(self, version: int) -> Sequence[int]:
+        """List them up to one."""
+        return range(1, version + 1)
+
+    def _again(self, version: int) -> Scorer:
+        return self._made(version)[0]
+
     def _made(self, version: int) -> tuple[Scorer, About]:
         model = FixedOrderRidge(alpha=1.0)
         model.coef_ = np.random.default_rng(version).normal(size=len(NAMES))
         model.intercept_, model.n_features_in_ = 0.0, len(NAMES)
-        about = {"candidate": "ridge", "as_of": "-", "prediction_digest": str(version)}
+        about = {"candidate": "ridge", "as_of": LONG_BEFORE, "prediction_digest": str(version)}
         return Scorer(model, NAMES, 0.5), about
 
 

@@ -11,6 +11,7 @@ from shadowbook.commands import (
     operation,
     performance,
     pipeline,
+    promotion,
     records,
     trading,
 )
@@ -42,6 +43,8 @@ for command in (
     monitoring.alerts,
     diagnosis.diagnose,
     performance.execution,
+    promotion.evaluate,
+    promotion.trials,
     records.runs,
     records.show,
     records.report,

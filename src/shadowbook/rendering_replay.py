@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shadowbook.adapters.report.court_decisions import decisions_lines
 from shadowbook.adapters.report.replay_words import (
     EVENTS,
     FIGURES,
@@ -19,6 +20,7 @@ from shadowbook.adapters.report.replay_words import (
 )
 from shadowbook.adapters.report.words import counted
 from shadowbook.core.books.summary import ReplaySummary, difference
+from shadowbook.core.promotion.judged import Judgment
 from shadowbook.rendering import console
 
 OPEN = ("halt", "alert", "promotion", "held", "delisting")
@@ -28,12 +30,19 @@ MOST = 8
 """Notes of a kind that are printed; the page lists all."""
 
 
-def show_replay(summaries: Sequence[ReplaySummary]) -> None:
-    """Print what one replay came to, or two policies side by side."""
+def show_replay(
+    summaries: Sequence[ReplaySummary], judgments: Sequence[Sequence[Judgment]] = ()
+) -> None:
+    """Print what one replay came to, or two policies side by side.
+
+    Parameters
+    ----------
+    judgments : what the court of each recorded; empty: nothing is said of it.
+    """
     from rich.table import Table
 
     shown = console()
-    for one in summaries:
+    for number, one in enumerate(summaries):
         table = Table(
             title=f"{one.name}: champion books, {one.first} to {one.last}",
             title_justify="left",
@@ -52,6 +61,9 @@ def show_replay(summaries: Sequence[ReplaySummary]) -> None:
             cells[at] = cells[at].partition("\n")[0]
             table.add_row(strategy, *cells)
         shown.print(table)
+        if judgments:
+            for line in decisions_lines(judgments[number]):
+                shown.print(line, markup=False, highlight=False, soft_wrap=True)
         for kind, heading, _ in KINDS:
             notes = [note for note in one.notes if note.kind == kind]
             lines = grouped(notes) if kind == "held" else [told(note) for note in notes]

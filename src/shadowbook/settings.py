@@ -30,6 +30,7 @@ from shadowbook.core.learning.splits import SplitPolicy
 from shadowbook.core.learning.windows import WindowPolicy
 from shadowbook.core.performance.attribution import AttributionPolicy
 from shadowbook.core.performance.tiers import MonitorPolicy
+from shadowbook.core.promotion.policy import PromotionPolicy
 from shadowbook.core.schedules import FLOWS, SchedulePolicy
 from shadowbook.core.values import BAR_FIELDS
 from shadowbook.errors import ConfigError
@@ -204,6 +205,7 @@ class Settings(_Section):
     attribution: AttributionPolicy = AttributionPolicy()
     diagnosis: DecayPolicy = DecayPolicy()
     drift: DriftPolicy = DriftPolicy()
+    promotion: PromotionPolicy = PromotionPolicy()
     schedules: Mapping[str, SchedulePolicy] = Field(default_factory=dict)
     snapshots: SnapshotSettings = SnapshotSettings()
     report: ReportSettings = ReportSettings()

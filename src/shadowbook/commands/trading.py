@@ -82,6 +82,7 @@ def replay(
     """Replay trading days as they would have been known, with retraining and shadow books."""
     from concurrent.futures import ThreadPoolExecutor
 
+    from shadowbook.rendering_court import show_court
     from shadowbook.rendering_drift import show_drift
     from shadowbook.rendering_monitor import show_monitor
     from shadowbook.rendering_replay import show_replay
@@ -96,10 +97,11 @@ def replay(
     if as_json:
         print_json(report.told)
     else:
-        show_replay(report.summaries)
+        show_replay(report.summaries, report.judgments)
         typer.echo(report.page)
         show_monitor(report.monitored, report.monitor_page)
         show_drift(report.drift, report.drift_page)
+        show_court([one.judged for one in report.cases], report.court_page)
     return DONE
 
 

@@ -17,6 +17,7 @@ from shadowbook.core.books.operator import chosen
 from shadowbook.core.books.view import View
 from shadowbook.core.drift.incidents import Incident
 from shadowbook.core.events import Event
+from shadowbook.core.promotion.shown import CourtCase
 from shadowbook.errors import ConfigError, IntegrityError
 from shadowbook.steps import layers
 from shadowbook.steps.desk import (
@@ -30,6 +31,7 @@ from shadowbook.steps.desk import (
 from shadowbook.steps.given import Given
 from shadowbook.steps.growing import Seen
 from shadowbook.steps.history import History
+from shadowbook.steps.replay_court import OPERATOR, ReplayCourt
 from shadowbook.steps.replay_models import Versions
 from shadowbook.steps.replay_watch import DriftWatch
 from shadowbook.steps.watch import Watch, acknowledgement, alert_events, seen_in
@@ -86,11 +88,23 @@ class Replay:
             name: Watch(name, self._settings, one.backtest) for name, one in versions.items()
         }
         self._drift = {name: DriftWatch(workspace, history, one) for name, one in versions.items()}
+        self._courts = {
+            name: ReplayCourt(workspace, history, one, self._drift[name])
+            for name, one in versions.items()
+        }
 
     @property
     def incidents(self) -> dict[str, Incident]:
         """Incidents of drift as they stood when the versions that score now took over."""
         return {name: watch.before for name, watch in self._drift.items()}
+
+    def cases(self) -> list[CourtCase]:
+        """Return every challenger before the court as of the newest session."""
+        found, last = [], len(self._moments) - 1
+        for name, court in self._courts.items():
+            lineup = self._lineup(name, last)
+            found += court.shown(lineup.champion, lineup.shadows, self._books.ledger)
+        return found
 
     def run(self) -> ReplayRun:
         """Go through the sessions that the ledger does not hold yet.
@@ -152,6 +166,7 @@ class Replay:
         events = self._watch_again(done)
         for strategy in self._versions:
             self._desk.line_up(strategy, self._lineup(strategy, done - 1))
+            self._courts[strategy].recall(ledger)
         self._check_versions(done, last)
         self._check_inputs(done)
         # A process killed right after a session has not recorded its alerts.
@@ -236,6 +251,8 @@ class Replay:
         days = self._desk.session(view, ratings, moment.following, moment.as_of, events)
         for day in days:
             self._returns.setdefault((day.strategy, day.book), []).append(day.net)
+        for court in self._courts.values():
+            court.add(days)
         champions = [day for day in days if day.book == CHAMPION]
         alerts = [self._watched(day.strategy, at, Seen.of_day(day)) for day in champions]
         self._books.ledger.record([event for events in alerts for event in events])
@@ -259,19 +276,36 @@ class Replay:
         for version in versions.new(at):
             body = {"strategy": strategy, "version": version, **versions.provide(version)}
             yield Event("training", f"training/{strategy}/{version}", moment.as_of, body)
+        if self._settings.replay.operator.promote == "court":
+            yield from self._judged(strategy, at)
+            return
         found = self._promotion(strategy, at)
         if found is not None:
-            version, reason = found
-            body = {
-                "strategy": strategy,
-                "champion": self._champions[strategy],
-                "challenger": version,
-                "decided_by": "simulated operator",
-                "reason": reason,
-            }
-            self._champions[strategy] = version
-            key = f"promotion/{strategy}/{moment.as_of.isoformat()}"
-            yield Event("promotion", key, moment.as_of, body, simulated=True)
+            yield self._promoted(strategy, at, found[0], OPERATOR, found[1])
+
+    def _judged(self, strategy: str, at: int) -> Iterator[Event]:
+        """Have the court judge the challengers; the simulated operator does as it says."""
+        if not at or at % self._settings.replay.judge_every_sessions:
+            return
+        champion, shadows = self._champions[strategy], self._lineup(strategy, at - 1).shadows
+        events, promoted = self._courts[strategy].decide(at, champion, shadows)
+        yield from events
+        if promoted is not None:
+            reason = f"the court says {promoted.sentence}"
+            yield self._promoted(strategy, at, promoted.case.challenger, "the court", reason)
+
+    def _promoted(self, strategy: str, at: int, version: int, by: str, reason: str) -> Event:
+        moment = self._moments[at]
+        body = {
+            "strategy": strategy,
+            "champion": self._champions[strategy],
+            "challenger": version,
+            "decided_by": by,
+            "reason": reason,
+        }
+        self._champions[strategy] = version
+        key = f"promotion/{strategy}/{moment.as_of.isoformat()}"
+        return Event("promotion", key, moment.as_of, body, simulated=True)
 
     def _promotion(self, strategy: str, at: int) -> tuple[int, str] | None:
         if not at:

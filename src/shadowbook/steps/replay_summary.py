@@ -11,6 +11,9 @@ import pandas as pd
 from shadowbook.adapters.ledger.ledger import Ledger
 from shadowbook.core.books.accounts import CLOSED
 from shadowbook.core.books.summary import BookSeries, ReplayNote, ReplaySummary, summarize
+from shadowbook.core.promotion.judged import Judgment
+from shadowbook.core.promotion.shown import judgment_of
+from shadowbook.steps.court import CASE, JUDGMENT
 from shadowbook.steps.replay import ReplayRun
 
 RETURNS = ("net", "signal", "execution", "cost", "turnover", "equity")
@@ -46,6 +49,13 @@ def summary_of(name: str, ledger: Ledger, run: ReplayRun, seconds: float) -> Rep
             )
         )
     return summarize(name, series, _notes(ledger), run.digest, seconds)
+
+
+def judgments_of(ledger: Ledger) -> tuple[Judgment, ...]:
+    """Read what the court recorded: cases that were opened, and each time it said something new."""
+    found = [judgment_of(one.event) for kind in (CASE, JUDGMENT) for one in ledger.events(kind)]
+    # Sorting keeps the ledger's order within a session, and an opening before what was said.
+    return tuple(sorted(found, key=lambda one: one.session))
 
 
 def _exposures(ledger: Ledger) -> pd.DataFrame:

@@ -36,6 +36,7 @@ class Fitted:
     candidate : the chosen one.
     prediction_digest : of its predictions on the last test window, as in a manifest.
     trusted : types that its file may hold.
+    n_labels : that the last fold was fitted on.
     backtest : what it did out of sample.
     """
 
@@ -43,6 +44,7 @@ class Fitted:
     estimator: Any
     prediction_digest: str
     trusted: Sequence[str]
+    n_labels: int
     backtest: Backtest
 
 
@@ -73,6 +75,7 @@ def fit_as_of(
         estimator,
         digest_array(predictions),
         trusted_types(estimator),
+        trained.n_train[evaluated.best][-1],
         baseline(tested, evaluated, settings),
     )
 

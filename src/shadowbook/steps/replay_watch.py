@@ -73,6 +73,16 @@ class DriftWatch:
         self._stood: dict[str, Any] = {}
         self._done: list[Retraining] = []
 
+    @property
+    def opened(self) -> date | None:
+        """First session of the drift that is under way; None where there is none."""
+        return self._incident.opened
+
+    @property
+    def known(self) -> bool:
+        """Whether drift can be seen at all under the version that scores."""
+        return self._calibration is not None
+
     def judge(self, at: int, version: int, states: Collection[AlertState]) -> list[Event]:
         """Take a session of the champion in; a granted wish to retrain adds a version.
 

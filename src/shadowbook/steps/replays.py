@@ -5,32 +5,38 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from shadowbook.adapters.disk import replace_text
+from shadowbook.adapters.report.court import page_of_court
 from shadowbook.adapters.report.drift import page_of_drift
 from shadowbook.adapters.report.monitor import page_of_monitor
 from shadowbook.adapters.report.replay import page_of_replay
 from shadowbook.core.books.summary import ReplaySummary
 from shadowbook.core.drift.found import DriftBook
 from shadowbook.core.performance.monitored import Monitored
+from shadowbook.core.promotion.judged import Judgment
+from shadowbook.core.promotion.shown import CourtCase
 from shadowbook.errors import ConfigError, StaleDataError
 from shadowbook.settings import PARAMS, load_settings
+from shadowbook.steps.court import outcomes, told
 from shadowbook.steps.drift_pages import told_in_full
 from shadowbook.steps.history import History, history_of
 from shadowbook.steps.monitored_books import monitored_books
+from shadowbook.steps.registered_versions import versions_of
 from shadowbook.steps.replay import Replay, ReplayRun, replay_key
 from shadowbook.steps.replay_drift import replay_drift
-from shadowbook.steps.replay_models import Versions, versions_of
-from shadowbook.steps.replay_summary import summary_of
+from shadowbook.steps.replay_models import Versions
+from shadowbook.steps.replay_summary import judgments_of, summary_of
 from shadowbook.steps.train import FitMap
 from shadowbook.workspace import Replayed, Workspace
 
 PAGE, MONITOR_PAGE, DRIFT_PAGE = "replay.html", "replay-monitor.html", "replay-drift.html"
+COURT_PAGE = "replay-court.html"
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +52,9 @@ class ReplayReport:
     monitor_page : the monitor's page of them.
     drift : where their champions stand between drift and decay at the end.
     drift_page : the page of that.
+    judgments : what the court has said, one tuple a policy.
+    cases : their challengers before the court at the end.
+    court_page : the page of that.
     """
 
     summaries: tuple[ReplaySummary, ...]
@@ -55,6 +64,9 @@ class ReplayReport:
     monitor_page: Path
     drift: tuple[DriftBook, ...]
     drift_page: Path
+    judgments: tuple[tuple[Judgment, ...], ...]
+    cases: tuple[CourtCase, ...]
+    court_page: Path
 
     @property
     def told(self) -> dict[str, Any]:
@@ -83,6 +95,8 @@ class ReplayReport:
             "monitor_page": self.monitor_page,
             "drift": [told_in_full(one) for one in self.drift],
             "drift_page": self.drift_page,
+            "court": [told(one.judged) for one in self.cases],
+            "court_page": self.court_page,
         }
 
 
@@ -106,9 +120,8 @@ def replay(
         See ``History`` and ``Replay``.
     """
     history = history_of(workspace, first, last)
-    done = []
-    watched: tuple[Monitored, ...] = ()
-    drift: tuple[DriftBook, ...] = ()
+    done, judgments = [], []
+    stands: _Stands | None = None
     for name, opened in _policies(workspace, policies):
         began = time.perf_counter()
         books = opened.replayed(replay_key(opened, history.moments[0].session))
@@ -117,22 +130,71 @@ def replay(
                 versions = versions_of(opened, history, books.shelf, fit_map)
                 through = Replay(opened, history, books, versions)
                 run = through.run()
+                judgments.append(judgments_of(books.ledger))
                 done.append((summary_of(name, books.ledger, run, time.perf_counter() - began), run))
-                if not watched:
-                    watched = _watched(opened, history, books, versions)
-                    drift = _drift(opened, through, books, versions, watched)
+                stands = stands or _stands(opened, through, books, versions)
         finally:
             books.close()
+    if stands is None:
+        raise ConfigError("there is no policy to replay")
     summaries, runs = zip(*done, strict=True)
     page = workspace.build / PAGE
-    replace_text(page, page_of_replay(summaries))
-    monitor_page, as_of = workspace.build / MONITOR_PAGE, history.moments[-1].as_of
-    written = page_of_monitor(watched, "Monitor of a replay", as_of, drift_page=DRIFT_PAGE)
-    replace_text(monitor_page, written)
-    drift_page = workspace.build / DRIFT_PAGE
-    title, policy = "Drift at the end of a replay", workspace.settings.drift
-    replace_text(drift_page, page_of_drift(drift, title, as_of, policy=policy))
-    return ReplayReport(summaries, runs, page, watched, monitor_page, drift, drift_page)
+    replace_text(page, page_of_replay(summaries, judgments))
+    pages = _written(workspace, stands, history.moments[-1].as_of)
+    return ReplayReport(
+        summaries=summaries,
+        runs=runs,
+        page=page,
+        monitored=stands.watched,
+        monitor_page=pages[0],
+        drift=stands.drift,
+        drift_page=pages[1],
+        judgments=tuple(judgments),
+        cases=stands.cases,
+        court_page=pages[2],
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Stands:
+    """How the books of the first policy stand at the end."""
+
+    watched: tuple[Monitored, ...]
+    drift: tuple[DriftBook, ...]
+    cases: tuple[CourtCase, ...]
+
+
+def _stands(
+    workspace: Workspace, through: Replay, books: Replayed, versions: Mapping[str, Versions]
+) -> _Stands:
+    watched = _watched(workspace, through.history, books, versions)
+    drift = _drift(workspace, through, books, versions, watched)
+    with workspace.progress.stage("court") as stage:
+        cases = tuple(through.cases())
+        stage.result(outcomes(cases))
+    return _Stands(watched, drift, cases)
+
+
+def _written(workspace: Workspace, stands: _Stands, as_of: datetime) -> tuple[Path, Path, Path]:
+    """Write the pages of monitor, drift and court."""
+    build, policy = workspace.build, workspace.settings.drift
+    texts = {
+        MONITOR_PAGE: page_of_monitor(
+            stands.watched, "Monitor of a replay", as_of, drift_page=DRIFT_PAGE
+        ),
+        DRIFT_PAGE: page_of_drift(
+            stands.drift, "Drift at the end of a replay", as_of, policy=policy
+        ),
+        COURT_PAGE: page_of_court(
+            stands.cases,
+            "The court at the end of a replay",
+            as_of,
+            workspace.settings.promotion.court,
+        ),
+    }
+    for name, text in texts.items():
+        replace_text(build / name, text)
+    return build / MONITOR_PAGE, build / DRIFT_PAGE, build / COURT_PAGE
 
 
 def _watched(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from shadowbook.adapters.report.court_decisions import decisions_section
+from shadowbook.adapters.report.court_style import COURT_STYLE
 from shadowbook.adapters.report.html import bullets, document, facts, folded, paragraph, section
 from shadowbook.adapters.report.replay_figures import (
     compared_figure,
@@ -32,6 +34,7 @@ from shadowbook.adapters.report.style import PATTERNS, STYLE
 from shadowbook.adapters.report.svg import element
 from shadowbook.adapters.report.words import counted, listed
 from shadowbook.core.books.summary import BookSummary, ReplaySummary, difference
+from shadowbook.core.promotion.judged import Judgment
 
 MOST = 12
 """Notes of a kind that stand open on the page; more are folded."""
@@ -40,21 +43,27 @@ Part = tuple[str, str, str]
 """Ident, name of the link at the top, markup."""
 
 
-def page_of_replay(summaries: Sequence[ReplaySummary]) -> str:
+def page_of_replay(
+    summaries: Sequence[ReplaySummary], judgments: Sequence[Sequence[Judgment]] = ()
+) -> str:
     """Write the page of one replay, or of two policies side by side.
 
     Parameters
     ----------
     summaries : one, or two whose books are compared over the sessions they share; where there are
         two, each difference is the second less the first.
+    judgments : what the court of each replay recorded, a sequence a summary; empty where no court
+        was asked: then the page says nothing of it.
 
     Raises
     ------
     ValueError
-        When there are none or more than two.
+        When there are none or more than two, or judgments of another number of replays.
     """
     if len(summaries) not in (1, 2):
         raise ValueError(f"a page shows one replay or two, not {len(summaries)}")
+    if judgments and len(judgments) != len(summaries):
+        raise ValueError(f"judgments of {len(judgments)} replays, not of {len(summaries)}")
     names = listed([one.name for one in summaries])
     first, last = min(one.first for one in summaries), max(one.last for one in summaries)
     title = f"{names}, replayed {first} to {last}"
@@ -67,6 +76,9 @@ def page_of_replay(summaries: Sequence[ReplaySummary]) -> str:
         drawn = _drawings(summaries, strategy, at)
         if drawn:
             parts.append((f"strategy-{at}", strategy, _group(f"strategy-{at}", drawn)))
+    asked = any(judgments)
+    if asked:
+        parts.append(("court", "Court", decisions_section(summaries, judgments, "court")))
     parts.append(("notes", "Events", _notes_section(summaries)))
     parts.append(("made", "Making", _making_section(summaries)))
     links = "".join(element("a", escape(name), href=f"#{ident}") for ident, name, _ in parts)
@@ -86,7 +98,7 @@ def page_of_replay(summaries: Sequence[ReplaySummary]) -> str:
         + element("main", _summary(summaries, strategies) + "".join(text for *_, text in parts))
         + element("footer", footer)
     )
-    return document(title, body, STYLE)
+    return document(title, body, STYLE + COURT_STYLE if asked else STYLE)
 
 
 def _group(ident: str, content: str) -> str:

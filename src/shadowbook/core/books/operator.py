@@ -16,13 +16,17 @@ class OperatorPolicy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    promote: Literal["never", "newest", "better_shadow"] = Field(
-        "better_shadow",
-        description="Which challenger it makes champion: none, the newest one, or the one whose "
-        "shadow book is furthest ahead of the champion after costs, each over its own sessions.",
+    promote: Literal["never", "court", "newest", "better_shadow"] = Field(
+        "court",
+        description="Which challenger it makes champion: none; the one that the court promotes; "
+        "or, without asking the court, the newest one, or the one whose shadow book is furthest "
+        "ahead of the champion after costs, each over its own sessions.",
     )
     after_sessions: int = Field(
-        63, ge=1, le=10_000, description="Sessions a shadow book has run before it is considered."
+        63,
+        ge=1,
+        le=10_000,
+        description="Sessions a shadow book has run before it is considered without the court.",
     )
     close_after_sessions: int | None = Field(
         5,
@@ -57,6 +61,9 @@ class ReplayPolicy(BaseModel):
         le=100,
         description="Folds of a retraining in a replay; null: learning.splits.n_splits.",
     )
+    judge_every_sessions: int = Field(
+        5, ge=1, le=252, description="Sessions from one judgment of the court to the next."
+    )
     operator: OperatorPolicy = OperatorPolicy()
 
 
@@ -82,7 +89,7 @@ def chosen(
     True
     """
     ripe = {v: r for v, r in shadows.items() if len(r) >= policy.after_sessions}
-    if policy.promote == "never" or not ripe:
+    if policy.promote in ("never", "court") or not ripe:
         return None
     if policy.promote == "newest":
         version = max(ripe)

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from shadowbook.settings import parse_settings
+from shadowbook.steps.fitted_versions import FittedVersions
 from shadowbook.steps.history import History
-from shadowbook.steps.replay_models import FittedVersions
 from shadowbook.workspace import Workspace
 
 COUNT = 30
