@@ -5,6 +5,7 @@ from __future__ import annotations
 from benchmarks import (
     alerts,
     attribution,
+    court,
     drift,
     drift_concept,
     drift_rates,
@@ -16,6 +17,10 @@ from benchmarks import (
     monitor,
     parity,
     performance,
+    promotion_sequential,
+    promotion_size,
+    promotion_tests,
+    ramp,
     replay,
 )
 
@@ -34,5 +39,10 @@ for benchmark in (
     drift_rates,
     drift_concept,
     drift_real,
+    promotion_tests,
+    promotion_size,
+    promotion_sequential,
+    court,
+    ramp,
 ):
     benchmark.main()

@@ -141,7 +141,7 @@ def case_of(
     )
     return Case(
         "simulated", 1, 2, "replacement", position, alpha.history, alpha.shadow, history,
-        n_trials=1 + len(run.recipes), training_share=1.0,
+        n_trials=1 + len(run.recipes), training_share=1.0, training_data=True,
     )  # fmt: skip
 
 

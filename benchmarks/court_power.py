@@ -111,7 +111,15 @@ def refresh_table(size: Size) -> None:
         "correlation of returns", "AR(1)", f"within {YEAR}", f"within {LONGER}", "median session",
         f"rejected within {LONGER}", "against the rest on the last day",
     )  # fmt: skip
-    case = Case("simulated", 1, 2, "refresh", refit_correlation=ALIKE, training_share=1.0)
+    case = Case(
+        "simulated",
+        1,
+        2,
+        "refresh",
+        refit_correlation=ALIKE,
+        training_share=1.0,
+        training_data=True,
+    )
     for k, rho in enumerate((0.9, 0.95, 0.98, 0.99, 0.995)):
         for phi in (0.0, 0.3):
             courses: list[Course] = []

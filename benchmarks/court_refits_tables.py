@@ -29,6 +29,7 @@ def may_pass(one: Trial, policy: CourtPolicy) -> np.ndarray:
     least = [(one.agreement, own.min_position_agreement), (one.signal, own.min_signal_correlation)]
     if own.max_refit_distance is not None:
         farthest = own.max_refit_distance * (1.0 - one.case.refit_correlation)
+        farthest = max(farthest, own.refit_slack)
         least.append((one.signal, 1.0 - farthest))
     for values, limit in least:
         if limit is not None:
@@ -39,6 +40,8 @@ def may_pass(one: Trial, policy: CourtPolicy) -> np.ndarray:
     ):
         if limit is not None:
             may = may & (values <= limit * (1.0 + slack))
+    if policy.training_data:
+        may = may & one.case.training_data
     if own.min_training_share is not None:
         may = may & (one.case.training_share >= own.min_training_share * (1.0 - slack))
     return may
@@ -47,7 +50,8 @@ def may_pass(one: Trial, policy: CourtPolicy) -> np.ndarray:
 def course_of(one: Trial, policy: CourtPolicy) -> Course:
     """Follow a refresh before the court."""
     share = policy.refresh.min_training_share
-    if share is not None and one.case.training_share < share * (1.0 - RELATIVE):
+    little = share is not None and one.case.training_share < share * (1.0 - RELATIVE)
+    if little or (policy.training_data and not one.case.training_data):
         # It ends on the first day; what else stood against it is told as of the last.
         return followed(one.case, one.bounds, np.zeros(YEAR, bool), one.record, policy, last=True)
     return followed(one.case, one.bounds, may_pass(one, policy), one.record, policy, last=True)
@@ -62,7 +66,7 @@ def passes(one: Trial, policy: CourtPolicy) -> bool:
 
 
 def without_training(policy: CourtPolicy) -> CourtPolicy:
-    return changed(policy, min_training_share=None)
+    return changed(policy, min_training_share=None).model_copy(update={"training_data": False})
 
 
 def changed(policy: CourtPolicy, **given: float | None) -> CourtPolicy:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from datetime import date
 
+import pandas as pd
 import pytest
 
+from shadowbook.core.promotion.court import Outcome
 from shadowbook.errors import InsufficientDataError
 from shadowbook.steps.court import CASE, JUDGMENT
 from shadowbook.steps.evaluate import evaluate
+from shadowbook.steps.logged_features import first_difference
 from shadowbook.steps.replays import replay
 from tests.integration.trading_places import (
     LAST,
@@ -230,3 +233,25 @@ def test_a_champion_without_a_challenger_is_a_sentence(place, tmp_path):
     done = shadowbook(here.root, "evaluate", "--strategy", "fortnightly")
     assert done.returncode == 0, done.stderr
     assert "fortnightly has no challenger newer than its champion: nothing to judge" in done.stdout
+
+
+def test_a_challenger_that_learned_from_wrong_features_is_rejected(place, tmp_path):
+    here = place.copy(tmp_path / "ws")
+    with opened(here.root) as workspace:
+        assert first_difference(workspace) is None
+        part = max(workspace.feature_folder.glob("**/*.parquet"))
+    rows = pd.read_parquet(part)
+    name = rows.columns.drop(["symbol", "session", "available_at"])[0]
+    wrong = rows["session"] == TRADED[0]
+    assert wrong.any()
+    rows.loc[wrong, name] = rows.loc[wrong, name] + 1e-12
+    rows.to_parquet(part, index=False)
+    with opened(here.root) as workspace:
+        assert str(first_difference(workspace)) == TRADED[0]
+        (judged,) = evaluate(workspace, ["weekly"]).judged
+        failed = [one.name for one in judged.decision.criteria if one.passed is False]
+        assert judged.decision.outcome is Outcome.REJECT
+        assert "training_data" in failed
+        # The rejection is on record: it stands whatever comes after it.
+        again = evaluate(workspace, ["weekly"]).judged[0].decision
+        assert "earlier_verdict" in [one.name for one in again.against]

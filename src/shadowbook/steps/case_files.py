@@ -53,6 +53,10 @@ class CaseFiles(ABC):
         """Count those of them whose returns nobody kept."""
 
     @abstractmethod
+    def training_data(self, version: int) -> bool | None:
+        """Say whether what a version learned from is what prices give; None = not known."""
+
+    @abstractmethod
     def refit_correlation(self, champion: int, challenger: int) -> float:
         """Return the rank correlation of refits of a challenger's recipe, as far apart in time."""
 

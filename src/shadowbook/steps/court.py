@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,8 +15,8 @@ from shadowbook.core.audit import digest
 from shadowbook.core.events import Event
 from shadowbook.core.promotion.budget import alpha_of, split
 from shadowbook.core.promotion.case import Case, Present, evidence_of
-from shadowbook.core.promotion.court import Outcome, judge
-from shadowbook.core.promotion.evidence import Kind
+from shadowbook.core.promotion.court import Decision, Outcome, judge
+from shadowbook.core.promotion.evidence import Evidence, Kind
 from shadowbook.core.promotion.judged import Judged, Judgment
 from shadowbook.core.promotion.paths import lead_path
 from shadowbook.core.promotion.planning import required_shadow_sessions
@@ -113,6 +113,20 @@ class Court:
         path = lead_path(self._sides.pair(*pair), case, self._policy)
         return CourtCase(judged, path, judgments_in(stored, self._strategy, pair))
 
+    def recorded(self, pair: Pair, as_of: datetime, stored: Sequence[StoredEvent]) -> CourtCase:
+        """Return a case that is over as its last judgment left it.
+
+        Parameters
+        ----------
+        stored : the ledger's events, a judgment of the pair among them.
+        """
+        case, _ = self.opened(*pair, as_of)
+        last = judgments_in(stored, self._strategy, pair)[-1]
+        outcome = Outcome(last.outcome or Outcome.NOT_COMPUTABLE)
+        decision = Decision(outcome, last.criteria)
+        judged = Judged(self._strategy, as_of, case, Evidence.read(last.evidence), decision)
+        return self.shown(judged, stored)
+
     def n_sessions(self, case: Case) -> int:
         """Count the sessions of a challenger's shadow book, those that are left out included."""
         return self._sides.n_sessions(case.challenger)
@@ -138,6 +152,7 @@ class Court:
         same = self._files.recipe(champion) == self._files.recipe(challenger)
         kind: Kind = "refresh" if same else "replacement"
         share = self._files.n_labels(challenger) / self._files.n_labels(champion)
+        true = self._files.training_data(challenger) if self._policy.training_data else None
         trials = known["n_trials"] if known else self._files.n_trials(challenger)
         if kind == "refresh":
             alike = self._files.refit_correlation(champion, challenger)
@@ -149,6 +164,7 @@ class Court:
                 n_trials=trials,
                 refit_correlation=alike,
                 training_share=share,
+                training_data=true,
             )
         position = known["position"] if known else self._position(as_of)
         budget = self._policy.budget
@@ -169,6 +185,7 @@ class Court:
             required_sessions=wanted,
             n_trials=trials,
             training_share=share,
+            training_data=true,
         )
 
     def _position(self, as_of: datetime) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from shadowbook.errors import IntegrityError
 from shadowbook.steps.baseline import registered_baseline
 from shadowbook.steps.case_files import CaseFiles, refit_correlation
 from shadowbook.steps.known import accepted
+from shadowbook.steps.logged_features import first_difference
 from shadowbook.steps.recipes import n_labels_of, recipe_digests
 from shadowbook.steps.train import fit_policy
 from shadowbook.steps.trials import trial_returns, trials
@@ -28,6 +30,8 @@ class RegistryFiles(CaseFiles):
         self._workspace = workspace
         self._strategy = strategy
         self._manifests: dict[int, dict[str, Any]] = {}
+        self._looked = False
+        self._unsound: date | None = None
         self._runs = {run.model_version: run for run in workspace.models.runs(strategy)}
 
     def run(self, version: int) -> RunRecord:
@@ -72,6 +76,12 @@ class RegistryFiles(CaseFiles):
     def n_unknown(self, version: int) -> int:
         """Count those of them whose returns nobody kept."""
         return trials(self._workspace, self._strategy).unknown
+
+    def training_data(self, version: int) -> bool | None:
+        """Say whether the feature log was sound up to a version's training moment."""
+        if not self._looked:
+            self._looked, self._unsound = True, first_difference(self._workspace)
+        return self._unsound is None or self.run(version).as_of.date() < self._unsound
 
     def refit_correlation(self, champion: int, challenger: int) -> float:
         """Refit the challenger's recipe on what it was fitted on, cut as far apart."""

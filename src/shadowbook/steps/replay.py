@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 import numpy as np
 
@@ -31,7 +32,8 @@ from shadowbook.steps.desk import (
 from shadowbook.steps.given import Given
 from shadowbook.steps.growing import Seen
 from shadowbook.steps.history import History
-from shadowbook.steps.replay_court import OPERATOR, ReplayCourt
+from shadowbook.steps.logged_features import first_difference
+from shadowbook.steps.replay_court import COURT, OPERATOR, ReplayCourt
 from shadowbook.steps.replay_models import Versions
 from shadowbook.steps.replay_watch import DriftWatch
 from shadowbook.steps.watch import Watch, acknowledgement, alert_events, seen_in
@@ -89,7 +91,7 @@ class Replay:
         }
         self._drift = {name: DriftWatch(workspace, history, one) for name, one in versions.items()}
         self._courts = {
-            name: ReplayCourt(workspace, history, one, self._drift[name])
+            name: ReplayCourt(workspace, history, one, self._drift[name], self._unsound)
             for name, one in versions.items()
         }
 
@@ -97,6 +99,14 @@ class Replay:
     def incidents(self) -> dict[str, Incident]:
         """Incidents of drift as they stood when the versions that score now took over."""
         return {name: watch.before for name, watch in self._drift.items()}
+
+    @cached_property
+    def _wrong_since(self) -> date | None:
+        return first_difference(self._workspace)
+
+    def _unsound(self) -> date | None:
+        """Compute the feature log again, once, when the first case asks for it."""
+        return self._wrong_since
 
     def cases(self) -> list[CourtCase]:
         """Return every challenger before the court as of the newest session."""
@@ -285,14 +295,14 @@ class Replay:
 
     def _judged(self, strategy: str, at: int) -> Iterator[Event]:
         """Have the court judge the challengers; the simulated operator does as it says."""
-        if not at or at % self._settings.replay.judge_every_sessions:
+        if not at:
             return
         champion, shadows = self._champions[strategy], self._lineup(strategy, at - 1).shadows
         events, promoted = self._courts[strategy].decide(at, champion, shadows)
         yield from events
         if promoted is not None:
             reason = f"the court says {promoted.sentence}"
-            yield self._promoted(strategy, at, promoted.case.challenger, "the court", reason)
+            yield self._promoted(strategy, at, promoted.case.challenger, COURT, reason)
 
     def _promoted(self, strategy: str, at: int, version: int, by: str, reason: str) -> Event:
         moment = self._moments[at]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
 
 import numpy as np
 
+from shadowbook.adapters.ledger.chain import StoredEvent
 from shadowbook.adapters.ledger.ledger import Ledger
 from shadowbook.core.books.day import BookDay
 from shadowbook.core.events import Event
@@ -26,13 +27,21 @@ from shadowbook.steps.sides import Sides
 from shadowbook.steps.train import fit_policy
 from shadowbook.workspace import Workspace
 
-OPERATOR = "simulated operator"
+OPERATOR, COURT = "simulated operator", "the court"
 
 
 class ReplayFiles(CaseFiles):
-    """What the versions of a replay say."""
+    """What the versions of a replay say.
 
-    def __init__(self, workspace: Workspace, versions: Versions) -> None:
+    Parameters
+    ----------
+    unsound : tells the first session that the feature log is wrong in.
+    """
+
+    def __init__(
+        self, workspace: Workspace, versions: Versions, unsound: Callable[[], date | None]
+    ) -> None:
+        self._unsound = unsound
         self._settings = workspace.settings
         self._versions = versions
 
@@ -62,6 +71,12 @@ class ReplayFiles(CaseFiles):
         """None: a replay keeps every backtest."""
         return 0
 
+    def training_data(self, version: int) -> bool | None:
+        """Say whether the feature log was sound up to a version's training moment."""
+        since = self._unsound()
+        trained = datetime.fromisoformat(self._versions.provide(version)["as_of"]).date()
+        return since is None or trained < since
+
     def refit_correlation(self, champion: int, challenger: int) -> float:
         """Refit the challenger's recipe on what it was fitted on, cut as far apart."""
         about = self._versions.provide(challenger)
@@ -85,10 +100,16 @@ class ReplayCourt:
     ----------
     workspace : with the settings of the replay's policy.
     drift : the strategy's drift watch.
+    unsound : tells the first session that the feature log is wrong in; None = none.
     """
 
     def __init__(
-        self, workspace: Workspace, history: History, versions: Versions, drift: DriftWatch
+        self,
+        workspace: Workspace,
+        history: History,
+        versions: Versions,
+        drift: DriftWatch,
+        unsound: Callable[[], date | None],
     ) -> None:
         settings = workspace.settings
         self._policy = settings.promotion.court
@@ -96,7 +117,7 @@ class ReplayCourt:
         self._versions = versions
         self._drift = drift
         self._sides = Sides(versions.strategy, settings.strategy(versions.strategy).horizon)
-        files = ReplayFiles(workspace, versions)
+        files = ReplayFiles(workspace, versions, unsound)
         self._court = Court(versions.strategy, settings, files, self._sides)
         note = workspace.market.accepted.read_note(VERDICT)
         self._gate = None if note is None else str(note["outcomes"]["bars"])
@@ -135,13 +156,25 @@ class ReplayCourt:
         return events, promoted
 
     def shown(self, champion: int, challengers: Sequence[int], ledger: Ledger) -> list[CourtCase]:
-        """Judge the challengers as of the newest session of the span, for a reader."""
-        at, found = len(self._history.moments), []
+        """Judge the challengers as of the newest session of the span, for a reader.
+
+        Where none is left, the case is shown that made the champion.
+        """
+        at, found, stored = len(self._history.moments), [], list(ledger.events())
         as_of = self._history.moments[-1].as_of
         for version in challengers:
             case, _ = self._court.opened(champion, version, as_of)
-            found.append(self._court.shown(self._judge(at, case, as_of), ledger.events()))
-        return found
+            found.append(self._court.shown(self._judge(at, case, as_of), stored))
+        return found or self._crowned(stored)
+
+    def _crowned(self, stored: Sequence[StoredEvent]) -> list[CourtCase]:
+        for event in (one.event for one in reversed(stored)):
+            if event.kind == "promotion" and event.body["strategy"] == self._versions.strategy:
+                if event.body["decided_by"] != COURT:
+                    break
+                pair = event.body["champion"], event.body["challenger"]
+                return [self._court.recorded(pair, event.at, stored)]
+        return []
 
     def _judge(self, at: int, case: Case, as_of: datetime) -> Judged:
         """Judge; where the drill alone is missing, rehearse it: the champion must come back."""
@@ -163,7 +196,7 @@ class ReplayCourt:
             drift=since if self._drift.known else None,
             gate=self._gate,
             drill_age_sessions=drilled,
-            requester="the court",
+            requester=COURT,
             approver=OPERATOR if self._policy.approval else "",
         )
 

@@ -52,7 +52,9 @@ def test_a_replacement_is_promoted_where_a_court_asked_every_session_promotes_it
 def test_a_refresh_goes_the_way_of_one_that_is_judged_every_session(lead, correlation):
     rng = np.random.default_rng(7)
     (run,) = year(rng, World(correlation, 0.3, "t(4)", lead=lead), shadow=168)
-    case = Case("simulated", 1, 2, "refresh", refit_correlation=0.9, training_share=1.0)
+    case = Case(
+        "simulated", 1, 2, "refresh", refit_correlation=0.9, training_share=1.0, training_data=True
+    )
     record = side_by_side(run.shadow, run.capital)
     bounds = bounds_of(run.shadow[None], run.capital[None], 0.0, POLICY).of(0)
     may = bounds.safe > -POLICY.refresh.margin
@@ -71,7 +73,7 @@ def test_bounds_of_many_books_are_those_of_the_evidence():
     assert bounds.harm[-1] == pytest.approx(evidence.harm_bound)
 
 
-@pytest.mark.parametrize("alike", [0.97, 0.9, 0.8, 0.4])
+@pytest.mark.parametrize("alike", [0.97, 0.9, 0.7, 0.4])
 @pytest.mark.parametrize("share", [1.0, 0.1])
 def test_a_real_refresh_passes_where_a_court_asked_every_session_promotes_it(alike, share):
     rng = np.random.default_rng(9)
@@ -82,11 +84,13 @@ def test_a_real_refresh_passes_where_a_court_asked_every_session_promotes_it(ali
         np.datetime64("2020-01-01", "D") + np.arange(126), run.shadow, run.capital,
         *(-1e-3 * turnover), *turnover, alike + noise[0], 0.8 + noise[1],
     )  # fmt: skip
-    case = Case("x", 1, 2, "refresh", refit_correlation=0.9, training_share=share)
+    case = Case(
+        "x", 1, 2, "refresh", refit_correlation=0.9, training_share=share, training_data=True
+    )
     one = trial(_Named("x"), ("ridge", "good", 63), case, record, POLICY)
     slow = every_day(case, record, POLICY)
     assert passes(one, POLICY) == (slow.promoted is not None)
-    assert (slow.promoted is not None) == (alike >= 0.9 and share == 1.0)
+    assert (slow.promoted is not None) == (alike >= 0.8 and share == 1.0)
     if slow.promoted is not None:
         assert (
             slow.promoted == 1 + np.flatnonzero(may_pass(one, POLICY) & (np.arange(126) >= 62))[0]

@@ -108,6 +108,13 @@ ASKED: Mapping[str, Asked] = {
         "Its data is as large as the champion's, or nearly.",
         "Much of the data is missing: it is broken, and the case ends.",
     ),
+    "training_data": Asked(
+        "Did it learn from true data?",
+        None,
+        "",
+        "Its features, computed again, are the same to the last bit.",
+        "The features that it learned from are not what prices give.",
+    ),
     "harm": Asked(
         "Is it free of proven harm?",
         sharpe,

@@ -125,6 +125,8 @@ def _words(criterion: Criterion) -> tuple[str, str]:
     value, threshold = criterion.value, criterion.threshold
     if criterion.name == "drift":
         return UNKNOWN if value is None else "under way" if value else "none", "none"
+    if criterion.name == "training_data":
+        return UNKNOWN if value is None else "the same" if value else "different", "the same"
     if criterion.name == "approval":
         return str(value) if value else "nobody", str(threshold)
     told = [UNKNOWN if one is None else str(one) for one in (value, threshold)]

@@ -61,9 +61,6 @@ class ReplayPolicy(BaseModel):
         le=100,
         description="Folds of a retraining in a replay; null: learning.splits.n_splits.",
     )
-    judge_every_sessions: int = Field(
-        5, ge=1, le=252, description="Sessions from one judgment of the court to the next."
-    )
     operator: OperatorPolicy = OperatorPolicy()
 
 

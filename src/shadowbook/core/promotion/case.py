@@ -30,6 +30,7 @@ class Case:
     refit_correlation : rank correlation of refits of a refresh's recipe in history; NaN = not
         known.
     training_share : labels it was fitted on over the champion's; NaN = not known.
+    training_data : whether what it learned from is what prices give; None = not looked at.
     """
 
     strategy: str
@@ -44,6 +45,7 @@ class Case:
     n_trials: int = 0
     refit_correlation: float = math.nan
     training_share: float = math.nan
+    training_data: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,7 @@ def _of_shadow(case: Case, found: ShadowEvidence, present: Present) -> Evidence:
         cost_ratio=found.cost_ratio,
         turnover_ratio=found.turnover_ratio,
         training_share=case.training_share,
+        training_data=case.training_data,
         required_sessions=case.required_sessions,
         age_sessions=present.age_sessions,
         drift=present.drift,

@@ -13,6 +13,8 @@ from shadowbook.core.promotion.evidence import Evidence
 RELATIVE = 1e-9
 """A value so near its threshold reaches it."""
 
+UNSEEN = "not looked for"
+
 GATES_PASSED = ("PASSED", "WARNED")
 
 
@@ -161,6 +163,13 @@ def _of_every(e: Evidence, policy: CourtPolicy) -> Iterator[Criterion]:
     if e.rejected_on:
         said = "a rejection stands, whatever came after it"
         yield Criterion("earlier_verdict", e.rejected_on, None, False, said, fatal=True)
+    if policy.training_data:
+        known = e.training_data is not None
+        wrong = "it learned from features that are not those of the prices"
+        said = wrong if e.training_data is False else "features as prices give them"
+        yield Criterion(
+            "training_data", e.training_data, True, e.training_data, said if known else UNSEEN, True
+        )
     what = "upper bound of its shadow's lead: below 0 it does harm"
     yield _least("harm", e.harm_bound, 0.0, what, fatal=True)
     yield _least("sessions", _number(e.n_sessions), policy.min_sessions, "side by side in shadow")
@@ -176,9 +185,7 @@ def _of_every(e: Evidence, policy: CourtPolicy) -> Iterator[Criterion]:
     if policy.drift:
         known = e.drift is not None
         under_way = "drift that began after its training is under way"
-        said = (
-            under_way if e.drift else "no drift since its training" if known else "not looked for"
-        )
+        said = under_way if e.drift else "no drift since its training" if known else UNSEEN
         yield Criterion("drift", e.drift, False, not e.drift if known else None, said)
     if policy.gate:
         passed = None if e.gate is None else e.gate in GATES_PASSED

@@ -48,7 +48,7 @@ class ReplacementPolicy(_Section):
         "asked",
     )
     harm_margin: float | None = Field(
-        default=1.5,
+        default=2.0,
         gt=0.0,
         le=10.0,
         description="annual Sharpe ratio that its shadow book must be shown not to lag by; null: "
@@ -70,20 +70,20 @@ class RefreshPolicy(_Section):
     """What the same recipe on newer data has to show."""
 
     margin: float = Field(
-        default=0.75,
+        default=2.0,
         gt=0.0,
         le=10.0,
         description="annual Sharpe ratio that its shadow book must be shown not to lag by",
     )
     max_refit_distance: float | None = Field(
-        default=1.5,
+        default=2.0,
         ge=1.0,
         le=10.0,
         description="how much further from the champion's its scores may rank than refits of the "
         "recipe did in history: 1 less the rank correlation, as a ratio; null: not asked",
     )
     refit_slack: float = Field(
-        default=0.03,
+        default=0.04,
         ge=0.0,
         le=1.0,
         description="distance that is never too far, however alike refits are",
@@ -141,6 +141,11 @@ class CourtPolicy(_Section):
     )
     max_turnover_ratio: float | None = Field(
         default=2.0, gt=0.0, le=100.0, description="likewise of turnover"
+    )
+    training_data: bool = Field(
+        default=True,
+        description="whether the features that it learned from are computed again and must be the "
+        "same to the last bit",
     )
     drift: bool = Field(
         default=True,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 Kind = Literal["replacement", "refresh"]
 Basis = Literal["history", "shadow"]
@@ -39,6 +40,7 @@ class Evidence:
     position_agreement : mean share of positions held in common, in sign and size.
     drawdown_ratio, cost_ratio, turnover_ratio : over the sessions side by side.
     training_share : labels it was fitted on over the champion's.
+    training_data : whether what it learned from is what prices give.
     age_sessions : since its training moment.
     drift : whether drift that began after its training is under way.
     gate : outcome of the gate on the newest data, such as PASSED.
@@ -71,6 +73,7 @@ class Evidence:
     cost_ratio: float = math.nan
     turnover_ratio: float = math.nan
     training_share: float = math.nan
+    training_data: bool | None = None
     age_sessions: int | None = None
     drift: bool | None = None
     gate: str | None = None
@@ -78,3 +81,17 @@ class Evidence:
     rejected_on: str = ""
     requester: str = ""
     approver: str = ""
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> Evidence:
+        """Read evidence as JSON has it; a missing number is NaN again.
+
+        >>> Evidence.read({"effect": None, "n_sessions": 63}).n_sessions
+        63
+        """
+        known = {one.name: one.default for one in fields(cls)}
+        found = {name: value for name, value in told.items() if name in known}
+        for name, default in known.items():
+            if found.get(name) is None and isinstance(default, float):
+                found[name] = math.nan
+        return cls(**found)

@@ -75,6 +75,7 @@ def replacement(challenger=3, position=2, history=None, strategy="weekly", requi
         required,
         n_trials=64,
         training_share=1.04,
+        training_data=True,
     )
 
 
@@ -87,6 +88,7 @@ def refresh(challenger=4, champion=2, strategy="monthly", share=1.08):
         n_trials=48,
         refit_correlation=0.93,
         training_share=share,
+        training_data=True,
     )
 
 

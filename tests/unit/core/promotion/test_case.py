@@ -26,8 +26,12 @@ HISTORY = WalkForwardEvidence(
     correlation=0.9,
     n_sessions=2016,
 )
-REPLACEMENT = Case("weekly", 1, 2, "replacement", 1, 0.01, 0.0025, HISTORY, 4000.0, 12)
-REFRESH = Case("weekly", 1, 2, "refresh", refit_correlation=0.98, training_share=1.02)
+REPLACEMENT = Case(
+    "weekly", 1, 2, "replacement", 1, 0.01, 0.0025, HISTORY, 4000.0, 12, training_data=True
+)
+REFRESH = Case(
+    "weekly", 1, 2, "refresh", refit_correlation=0.98, training_share=1.02, training_data=True
+)
 PRESENT = Present(age_sessions=130, drift=False, gate="PASSED", drill_age_sessions=1)
 
 
@@ -81,7 +85,7 @@ def test_a_refresh_is_judged_on_its_shadow():
 
 
 def test_a_replacement_without_history_is_not_computable():
-    case = Case("weekly", 1, 2, "replacement", 1, 0.01, 0.0025, None)
+    case = Case("weekly", 1, 2, "replacement", 1, 0.01, 0.0025, None, training_data=True)
     found = evidence_of(case, record(), PRESENT, POLICY)
     assert math.isnan(found.effect)
     assert judge(found, POLICY).outcome is Outcome.NOT_COMPUTABLE

@@ -37,6 +37,7 @@ REPLACEMENT = Evidence(
     cost_ratio=1.0,
     turnover_ratio=1.0,
     training_share=1.1,
+    training_data=True,
     age_sessions=70,
     drift=False,
     gate="PASSED",
@@ -107,7 +108,7 @@ def test_published_gate_alone_holds_without_anything_else_known():
         ({"snooping_p_value": 0.02}, "snooping"),
         ({"deflated_sharpe": 0.9}, "deflated_sharpe"),
         ({"parity_p_value": 0.005}, "parity"),
-        ({"not_inferior_bound": -1.5}, "non_inferiority"),
+        ({"not_inferior_bound": -2.0}, "non_inferiority"),
         ({"n_sessions": 62}, "sessions"),
         ({"drawdown_ratio": 1.51}, "drawdown"),
         ({"cost_ratio": 2.1}, "cost"),
@@ -128,6 +129,8 @@ def test_each_criterion_of_a_replacement_alone_holds_it(changed, name):
         (REPLACEMENT, {"age_sessions": 505}, "age"),
         (REFRESH, {"harm_bound": -0.01}, "harm"),
         (REFRESH, {"training_share": 0.1}, "training"),
+        (REFRESH, {"training_data": False}, "training_data"),
+        (REPLACEMENT, {"training_data": False}, "training_data"),
     ],
 )
 def test_what_ends_a_case_rejects(evidence, changed, name):
@@ -137,8 +140,8 @@ def test_what_ends_a_case_rejects(evidence, changed, name):
 @pytest.mark.parametrize(
     ("changed", "names"),
     [
-        ({"not_inferior_bound": -0.75}, ["non_inferiority"]),
-        ({"signal_correlation": 0.96}, ["parity"]),
+        ({"not_inferior_bound": -2.0}, ["non_inferiority"]),
+        ({"signal_correlation": 0.959}, ["parity"]),
         ({"refit_correlation": 0.6, "signal_correlation": 0.45}, ["signal_correlation"]),
         ({"signal_correlation": -1.0}, ["parity", "signal_correlation"]),
         ({"position_agreement": 0.4}, ["position_agreement"]),
@@ -149,12 +152,12 @@ def test_each_criterion_of_a_refresh_alone_holds_it(changed, names):
 
 
 def test_refits_set_the_bar_and_slack_its_highest():
-    near = replace(REFRESH, refit_correlation=0.999, signal_correlation=0.97)
+    near = replace(REFRESH, refit_correlation=0.999, signal_correlation=0.96)
     assert judge(near, CourtPolicy()).outcome is Outcome.PROMOTE
-    assert failed(replace(near, signal_correlation=0.969)) == (Outcome.HOLD, ["parity"])
-    far = replace(REFRESH, refit_correlation=0.8, signal_correlation=0.7)
+    assert failed(replace(near, signal_correlation=0.959)) == (Outcome.HOLD, ["parity"])
+    far = replace(REFRESH, refit_correlation=0.8, signal_correlation=0.6)
     assert judge(far, CourtPolicy()).outcome is Outcome.PROMOTE
-    assert failed(replace(far, signal_correlation=0.699)) == (Outcome.HOLD, ["parity"])
+    assert failed(replace(far, signal_correlation=0.599)) == (Outcome.HOLD, ["parity"])
     unknown = judge(replace(far, refit_correlation=math.nan), CourtPolicy())
     assert unknown.outcome is Outcome.NOT_COMPUTABLE
 
@@ -202,7 +205,9 @@ def test_a_missing_figure_is_not_computable(missing):
     assert lacking.reason.startswith("not computable: ")
 
 
-@pytest.mark.parametrize("missing", ["drift", "gate", "drill_age_sessions", "n_sessions"])
+@pytest.mark.parametrize(
+    "missing", ["training_data", "drift", "gate", "drill_age_sessions", "n_sessions"]
+)
 def test_a_missing_state_is_not_computable(missing):
     found = judge(replace(REPLACEMENT, **{missing: None}), CourtPolicy())
     assert found.outcome is Outcome.NOT_COMPUTABLE
@@ -249,6 +254,7 @@ def test_what_the_policy_leaves_out_is_not_asked(evidence):
         max_drawdown_ratio=None,
         max_cost_ratio=None,
         max_turnover_ratio=None,
+        training_data=False,
         drift=False,
         gate=False,
         max_drill_age_sessions=None,
